@@ -1,0 +1,68 @@
+"""What the project must do, one line each: an id, where it was asked for, and the sentence.
+
+Tests name the ids they show with `@pytest.mark.requirement(...)`; `tests/test_requirements.py` holds the two together
+in both directions. A requirement that no test shows yet carries the room it waits in; giving it a test means removing that word.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Requirement(NamedTuple):
+    """One thing a user can rely on."""
+
+    source: str
+    text: str
+    waits_for: str | None = None
+
+
+REQUIREMENTS: dict[str, Requirement] = {
+    # --- S1, S5: the SDK against a container
+    "S1.example": Requirement("S1", "the documentation's example call returns a picture"),
+    "S1.official": Requirement("S1", "the unmodified official client gets a JPEG from our container"),
+    "S1.clients": Requirement("S1", "SyncFriendli and AsyncFriendli are context managers"),
+    "S1.token": Requirement("S1", "token: argument, callable or FRIENDLI_TOKEN; an empty one is none"),
+    "S1.guidance_scale": Requirement("S1", "guidance_scale travels as a number"),
+    "S1.num_inference_steps": Requirement("S1", "num_inference_steps travels as an integer"),
+    "S1.prompt": Requirement("S1", "prompt is required"),
+    "S1.model": Requirement("S1", "model routes to an adapter; null and omitted are both the base"),
+    "S1.response_format": Requirement("S1", "response_format is raw or jpeg"),
+    "S1.seed": Requirement("S1", "the same seed gives the same picture"),
+    "S1.retries": Requirement("S1", "retries overrides the client's retry behaviour"),
+    "S1.server_url": Requirement("S1", "server_url per call and per client"),
+    "S1.result": Requirement("S1", "the answer is ContainerImageGenerateSuccess"),
+    "S1.errors": Requirement("S1", "4XX and 5XX raise SDKError with status, body and headers"),
+    "S5.fields": Requirement("S5", "ContainerImageGenerationBody has every field of the table"),
+    "S5.requiredness": Requirement("S5", "explicit and omitted defaults are both accepted"),
+    # --- S2, S3: the SDK against dedicated endpoints
+    "S2.generate": Requirement("S2", "dedicated.image.generate, the example call", "dedicated"),
+    "S2.model": Requirement("S2", "model is ENDPOINT or ENDPOINT:ADAPTER", "dedicated"),
+    "S2.team": Requirement("S2", "x_friendli_team names the team", "dedicated"),
+    "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg", "dedicated"),
+    "S3.generate": Requirement("S3", "steps default to 20; control_images, controlnet_weights", "dedicated"),
+    "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list", "dedicated"),
+    # --- S4: the container's REST contract
+    "S4.schema": Requirement("S4", "the served OpenAPI equals the seed's, field by field"),
+    "S4.generate": Requirement("S4", "POST /v1/images/generations really generates"),
+    "S4.steps": Requirement("S4", "steps 1..50, default 20; outside: 422"),
+    "S4.guidance": Requirement("S4", "guidance_scale defaults to 0 and changes the picture"),
+    "S4.seed": Requirement("S4", "seed is an integer or null; one is drawn and reported if absent"),
+    "S4.response_format": Requirement("S4", "raw and jpeg, default jpeg; anything else: 422"),
+    "S4.model": Requirement("S4", "an unknown adapter route is refused by name"),
+    "S4.control": Requirement("S4", "control_images and controlnet_weights steer", "postcard"),
+    "S4.errors": Requirement("S4", "422 with one envelope that names the field; strict JSON types"),
+    "S4.port": Requirement("S4", "the container listens on port 8000 by default"),
+    "S4.cancel": Requirement("S4", "a client that leaves frees its place within one step"),
+    "S4.health": Requirement("S4", "health: live at once, ready when the model is"),
+    # --- the house
+    "design.contracts": Requirement("DESIGN §2", "import contracts hold and notice a breach"),
+    "design.lazy": Requirement("DESIGN §2", "neither SDK nor server loads torch"),
+    "engine.weave": Requirement("DESIGN §3", "stock pipelines share forwards, equal to running alone"),
+    "engine.reproducible": Requirement("DESIGN §5", "same seed, same bytes, whatever else runs"),
+    "engine.isolation": Requirement("DESIGN §3", "a failing request fails alone"),
+    "engine.cancel": Requirement("DESIGN §3", "cancelling takes effect within one step"),
+    "engine.worker": Requirement("DESIGN §3", "the engine runs in a process of its own"),
+    "postcard.ships": Requirement("DESIGN §1", "a trained model ships inside and loads in stock diffusers"),
+    "demo.offline": Requirement("DESIGN §5", "./x demo works end to end without a download"),
+}
