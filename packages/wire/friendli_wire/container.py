@@ -49,8 +49,8 @@ class ContainerImageEditBody(images.WireModel):
     """One or more pictures and a text to a picture."""
 
     image: images.ImageInput | list[images.ImageInput] = Field(description=images.IMAGE)
-    model: str | None = Field(None, description=_ROUTE, examples=["(adapter-route)"])
     prompt: str = Field(description="A text description of the desired image.")
+    model: str | None = Field(None, description=_ROUTE, examples=["(adapter-route)"])
     num_inference_steps: int = Field(20, description=images.STEPS)
     guidance_scale: float = Field(0, description=_GUIDANCE)
     seed: int | None = Field(None, description=images.SEED)
