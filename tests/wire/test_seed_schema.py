@@ -102,8 +102,8 @@ def test_explicit_and_omitted_values_are_both_accepted(given: dict[str, Any]) ->
         (
             DedicatedImageGenerationBody,
             (
-                "model prompt num_inference_steps guidance_scale seed response_format control_images"
-                " controlnet_weights"
+                "model prompt num_inference_steps guidance_scale seed response_format"
+                " control_images controlnet_weights"
             ),
             ["model", "prompt"],
         ),
