@@ -39,6 +39,8 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     height: int | None = None
     preview_every: int = 0
     """Send a preview every so many steps; 0 sends none."""
+    tenant: str = ""
+    """Whose request this is; tenants share the engine fairly."""
 
 
 class Queued(msgspec.Struct, frozen=True, tag="queued"):
@@ -103,3 +105,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     edits: bool = False
     device: str = "cpu"
     dtype: str = "float32"
+    multiple: int = 8
+    """Sides of generated pictures are multiples of this many pixels."""
+    max_pixels: int = 0
+    """The most pixels a picture may have; 0 is no limit."""

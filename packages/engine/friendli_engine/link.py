@@ -1,0 +1,105 @@
+"""One life of the worker: its process (or thread), its socket, its end. Knows nothing of requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import zmq
+import zmq.asyncio
+
+from .errors import WorkerLostError
+from .protocol import Command, Report, Stop, decode_report, encode
+
+TICK = 0.1
+"""Seconds between looks at the worker while it is silent."""
+
+
+class Vessel(Protocol):
+    """What a worker lives in."""
+
+    def alive(self) -> bool: ...
+    def kill(self) -> None: ...
+
+
+class ProcessVessel:
+    """A worker in a process of its own, which ends when this process does."""
+
+    def __init__(self, endpoint: str) -> None:
+        command = [sys.executable, "-m", "friendli_engine.worker", endpoint]
+        # The worker watches its standard input: the pipe closes however this process ends.
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+
+class ThreadVessel:
+    """A worker in a thread of this process. It cannot be killed, only asked to stop."""
+
+    def __init__(self, endpoint: str) -> None:
+        # Imported by name, so that only who asks for a thread pays for torch.
+        serve = import_module("friendli_engine.worker").serve
+        self.thread = threading.Thread(target=serve, args=(endpoint,), name="engine", daemon=True)
+        self.thread.start()
+
+    def alive(self) -> bool:
+        return self.thread.is_alive()
+
+    def kill(self) -> None:
+        """Nothing: a thread ends by itself at the next `Stop`."""
+
+
+class Life:
+    """A worker from its start to its end, and the only road to it."""
+
+    def __init__(self, endpoint: Path, vessel: Callable[[str], Vessel]) -> None:
+        self._context = zmq.asyncio.Context()
+        self._socket = self._context.socket(zmq.PAIR)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.SNDHWM, 0)
+        self._socket.setsockopt(zmq.RCVHWM, 0)
+        self._socket.bind(f"ipc://{endpoint}")
+        self._vessel = vessel(f"ipc://{endpoint}")
+
+    def tell(self, command: Command) -> None:
+        """Send without waiting: the queue is unbounded, so this never blocks."""
+        self._socket.send(encode(command))
+
+    async def hear(self, patience: float) -> Report:
+        """The worker's next report.
+
+        Raises:
+            WorkerLostError: the worker ended, or said nothing for `patience` seconds.
+        """
+        clock = asyncio.get_running_loop().time
+        silent_since = clock()
+        while not await self._socket.poll(TICK * 1000):
+            if not self._vessel.alive() and not await self._socket.poll(0):
+                raise WorkerLostError("The engine process ended unexpectedly.")
+            if clock() - silent_since > patience:
+                raise WorkerLostError("The engine process stopped responding.")
+        return decode_report.decode(await self._socket.recv())
+
+    async def end(self, *, grace: float = 0.0) -> None:
+        """Ask the worker to stop, wait `grace` seconds for it, kill it."""
+        self.tell(Stop())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                while self._vessel.alive():
+                    await asyncio.sleep(TICK / 5)
+        self._vessel.kill()
+        self._context.destroy(linger=0)

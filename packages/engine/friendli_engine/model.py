@@ -1,0 +1,104 @@
+"""A loaded model: pipelines that share weights, and how a request becomes a call of one of them.
+
+Knows the family's record and the model's own wishes; nothing of batching, files or processes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from PIL import Image
+
+from .families import Family
+from .request import ImageRequest, ModelInfo, Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """What `loading.load` returns. `pipelines` holds one stock pipeline per task.
+
+    The tasks are "generate", "control" and "edit"; the pipelines share their networks.
+    """
+
+    info: ModelInfo
+    family: Family
+    pipelines: Mapping[str, Any]
+    device: torch.device
+    dtype: torch.dtype
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments that every call gets where its pipeline accepts them."""
+    free_aspect: bool = True
+    """Whether a given picture's aspect ratio decides the size, or the native size always holds."""
+
+    def pipeline_for(self, request: ImageRequest) -> Any:
+        """The pipeline of the request's task."""
+        task = "control" if request.control_images else "edit" if request.images else "generate"
+        return self.pipelines[task]
+
+    def arguments_for(self, request: ImageRequest) -> dict[str, Any]:
+        """Keyword arguments for the stock pipeline, limited to those it accepts."""
+        width, height = self._size(request)
+        arguments: dict[str, Any] = {
+            "prompt": request.prompt,
+            "num_inference_steps": request.steps,
+            self.family.guidance: self._guidance(request),
+            "negative_prompt": self.family.negative_prompt,
+            "width": width,
+            "height": height,
+            "generator": torch.Generator().manual_seed(request.seed),
+            "output_type": "np",
+        }
+        arguments |= self.family.fixed | self.fixed | self._pictures(request, (width, height))
+        accepted = inspect.signature(self.pipeline_for(request).__call__).parameters
+        return {k: v for k, v in arguments.items() if k in accepted and v is not None}
+
+    def _guidance(self, request: ImageRequest) -> float:
+        """0 switches classifier-free guidance off; embedded guidance has no off, so the default."""
+        if request.guidance is None or (self.family.embedded and request.guidance == 0):
+            return self.info.guidance
+        return request.guidance
+
+    def _size(self, request: ImageRequest) -> tuple[int, int]:
+        """Asked for, or the native size, or the native area in the given picture's aspect."""
+        info, pictures = self.info, request.images or request.control_images
+        if request.width or request.height or not pictures or not self.free_aspect:
+            return request.width or info.width, request.height or info.height
+        aspect = pictures[0].width / pictures[0].height
+        aspect = min(max(aspect, 1 / 3), 3)
+        area = info.width * info.height
+        width, height = (area * aspect) ** 0.5, (area / aspect) ** 0.5
+        return self._rounded(width), self._rounded(height)
+
+    def _rounded(self, side: float) -> int:
+        """The nearest multiple, downwards, so that the clamp on pixels holds."""
+        return max(int(side) // self.info.multiple, 1) * self.info.multiple
+
+    def _pictures(self, request: ImageRequest, size: tuple[int, int]) -> dict[str, Any]:
+        """Pictures brought to the output's size: stock pipelines take any size and run out."""
+        if request.control_images:
+            images = [to_image(pixels, size) for pixels in request.control_images]
+            weights = request.control_weights or (1.0,) * len(images)
+            return self._controls(images, list(weights))
+        if request.images:
+            images = [to_image(pixels, size) for pixels in request.images]
+            one = images[0] if len(images) == 1 else images
+            return {"image": one, "max_area": size[0] * size[1]}
+        return {}
+
+    def _controls(self, images: list[Image.Image], weights: list[float]) -> dict[str, Any]:
+        """Lists for several ControlNets, bare values for one, as the stock pipelines want them."""
+        several = len(self.info.controlnets) > 1
+        return {
+            self.family.control_image: images if several else images[0],
+            "controlnet_conditioning_scale": weights if several else weights[0],
+        }
+
+
+def to_image(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
+    """`pixels` as a Pillow image of `size` (width, height)."""
+    image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.data)
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)

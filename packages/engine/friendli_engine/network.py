@@ -1,0 +1,260 @@
+"""A network that many requests share: its forward parks the request that calls it.
+
+Parked calls with equal keys can run as one forward: their rows are collated, the real network runs
+once, and each call gets its own rows back. Knows how arguments batch; nothing of requests, policy
+or pipelines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree
+from torch.utils.weak import WeakIdKeyDictionary
+
+parking: ContextVar[Callable[[ParkedCall], Any] | None] = ContextVar("parking", default=None)
+"""How the running request parks a call; None outside of requests."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """How the arguments of one network class batch.
+
+    By default a tensor whose first dimension is the number of rows is split by rows, and everything
+    else must be equal for calls to share a forward.
+    """
+
+    shared: frozenset[str] = frozenset()
+    """Tensors without rows (position ids): equal contents, passed once."""
+    listed: frozenset[str] = frozenset()
+    """Python lists with one entry per row."""
+    scale: str | None = None
+    """A number that only multiplies the outputs, so calls with different ones can share."""
+    listed_out: bool = False
+    """The network returns a list with one entry per row."""
+
+
+IDS = frozenset({"img_ids", "txt_ids"})
+SPECS = {
+    "ChromaTransformer2DModel": NetworkSpec(shared=IDS),
+    "ControlNetModel": NetworkSpec(scale="conditioning_scale"),
+    "FluxControlNetModel": NetworkSpec(shared=IDS, scale="conditioning_scale"),
+    "FluxTransformer2DModel": NetworkSpec(shared=IDS),
+    "QwenImageControlNetModel": NetworkSpec(
+        listed=frozenset({"img_shapes"}), scale="conditioning_scale"
+    ),
+    "QwenImageTransformer2DModel": NetworkSpec(listed=frozenset({"img_shapes"})),
+    "SD3ControlNetModel": NetworkSpec(scale="conditioning_scale"),
+    "ZImageTransformer2DModel": NetworkSpec(listed=frozenset({"x", "cap_feats"}), listed_out=True),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ParkedCall:
+    """One call that waits for its forward."""
+
+    network: SharedNetwork
+    arguments: Mapping[str, Any]
+    rows: int
+    key: Hashable
+    """Calls with equal keys can share a forward."""
+    scale: float | None = None
+    adapter: str | None = None
+
+
+@dataclass(eq=False)
+class SharedNetwork:
+    """Stands in for `owner.method`: inside a request it parks the call, elsewhere it just runs.
+
+    Args:
+        owner: the module.
+        method: the name of the method that parks.
+        solo: its calls never share a forward.
+        stepping: it is part of a denoiser step; others prepare or decode.
+        denoiser: its answers are checked for NaN, row by row.
+    """
+
+    owner: Any
+    method: str = "forward"
+    solo: bool = False
+    stepping: bool = False
+    denoiser: bool = False
+    real: Callable[..., Any] = field(init=False)
+    _sizes: list[int] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.real = getattr(self.owner, self.method)
+        self.name = type(self.owner).__name__
+        self.spec = SPECS.get(self.name, NetworkSpec())
+        self._signature = inspect.signature(self.real)
+        self._prints = WeakIdKeyDictionary()
+        setattr(self.owner, self.method, self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        park = parking.get()
+        return park(self.describe(args, kwargs)) if park else self.real(*args, **kwargs)
+
+    def release(self) -> None:
+        """Give the owner its own method back."""
+        delattr(self.owner, self.method)
+
+    def describe(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ParkedCall:
+        """The call with its arguments by name, its number of rows and its key."""
+        arguments = dict(self._signature.bind(*args, **kwargs).arguments)
+        arguments |= arguments.pop("kwargs", {})
+        rows = len(next(iter(arguments.values())))
+        scale = self._take_scale(arguments)
+        timestep = arguments.get("timestep")
+        if isinstance(timestep, Tensor) and not timestep.ndim:
+            arguments["timestep"] = timestep.expand(rows)
+        return ParkedCall(self, arguments, rows, self._key(arguments, rows), scale)
+
+    def _key(self, arguments: Mapping[str, Any], rows: int) -> Hashable:
+        if self.solo:
+            return object()
+        return id(self), *((k, self._print(k, v, rows)) for k, v in sorted(arguments.items()))
+
+    def _take_scale(self, arguments: dict[str, Any]) -> float | None:
+        """Run with scale 1; `split` multiplies. The same products as the network's own, exactly."""
+        scale = arguments.get(self.spec.scale) if self.spec.scale else None
+        if not isinstance(scale, int | float):
+            return None
+        arguments[str(self.spec.scale)] = 1.0
+        return float(scale)
+
+    def _print(self, name: str, value: Any, rows: int) -> Hashable:
+        """What must be equal in calls that share a forward."""
+        if name in self.spec.listed:
+            return tuple(self._print("", entry, -1) for entry in value[:1])
+        if isinstance(value, Tensor):
+            if self._has_rows(name, value, rows):
+                return value.shape[1:], value.dtype
+            return value.shape, value.dtype, rows >= 0 and self._content(value)
+        if isinstance(value, Mapping):
+            return tuple((k, self._print(k, v, rows)) for k, v in sorted(value.items()))
+        if isinstance(value, list | tuple):
+            return tuple(self._print(name, entry, rows) for entry in value)
+        return value if isinstance(value, Hashable) else id(value)
+
+    def _has_rows(self, name: str, value: Tensor, rows: int) -> bool:
+        return name not in self.spec.shared and value.ndim > 0 and len(value) == rows
+
+    def _content(self, tensor: Tensor) -> bytes:
+        """A digest of the contents, made once per tensor object."""
+        if tensor not in self._prints:
+            raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+            self._prints[tensor] = hashlib.blake2b(raw, digest_size=16).digest()
+        digest: bytes = self._prints[tensor]
+        return digest
+
+    def run(self, calls: Sequence[ParkedCall]) -> list[Any]:
+        """One forward for all `calls`; their outputs in order."""
+        self._sizes = [call.rows for call in calls]
+        try:
+            first = calls[0]
+            output = self.real(
+                **{
+                    name: self._join(name, [call.arguments[name] for call in calls], first.rows)
+                    for name in first.arguments
+                }
+            )
+        finally:
+            self._sizes = []
+        return self._split(output, calls)
+
+    def replicas(self, call: ParkedCall) -> Callable[[int], list[Any]]:
+        """`forward(rows)` on so many copies of the first row of `call`, for measuring."""
+        one = {name: self._first(name, value, call.rows) for name, value in call.arguments.items()}
+        single = ParkedCall(self, one, 1, call.key)
+        return lambda rows: self.run([single] * rows)
+
+    def _first(self, name: str, value: Any, rows: int) -> Any:
+        if name in self.spec.listed:
+            return value[:1]
+        if isinstance(value, Tensor):
+            return value[:1] if self._has_rows(name, value, rows) else value
+        if isinstance(value, Mapping):
+            return {k: self._first(k, v, rows) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._first(name, entry, rows) for entry in value)
+        return value
+
+    def _join(self, name: str, values: Sequence[Any], rows: int) -> Any:
+        first = values[0]
+        if len(values) == 1:
+            return first
+        if name in self.spec.listed:
+            return [entry for value in values for entry in value]
+        if isinstance(first, Tensor):
+            return torch.cat(list(values)) if self._has_rows(name, first, rows) else first
+        if isinstance(first, Mapping):
+            return {k: self._join(k, [value[k] for value in values], rows) for k in first}
+        if isinstance(first, list | tuple):
+            columns = zip(*values, strict=True)
+            return type(first)(self._join(name, column, rows) for column in columns)
+        return first
+
+    def _split(self, output: Any, calls: Sequence[ParkedCall]) -> list[Any]:
+        if len(calls) == 1 and calls[0].scale is None:
+            return [output]
+        total, start, parts = sum(call.rows for call in calls), 0, []
+        for call in calls:
+            own = slice(start, start + call.rows)
+            parts.append(self._take(output, own, total, call.scale))
+            start = own.stop
+        return parts
+
+    def _take(self, output: Any, own: slice, total: int, scale: float | None) -> Any:
+        if isinstance(output, Tensor):
+            part = output[own] if output.ndim and len(output) == total else output
+            return part if scale is None else part * scale
+        if isinstance(output, Mapping):
+            return type(output)(**{k: self._take(v, own, total, scale) for k, v in output.items()})
+        if isinstance(output, list | tuple):
+            if self.spec.listed_out and isinstance(output, list) and len(output) == total:
+                return output[own]
+            return type(output)(self._take(part, own, total, scale) for part in output)
+        return output
+
+    def keep_small_products_apart(self) -> None:
+        """Make 2-D linear layers work call by call inside a shared forward.
+
+        In float32 on a CPU a product with one row takes another kernel (gemv) than one with many
+        (gemm), so its bits would depend on who else is in the forward. The layers concerned are
+        tiny: modulation and time embeddings.
+        """
+        for module in self.owner.modules():
+            if isinstance(module, torch.nn.Linear):
+                module.forward = self._apart(module.forward)  # type: ignore[method-assign]
+
+    def _apart(self, linear: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def forward(x: Tensor) -> Tensor:
+            if x.ndim != 2 or len(self._sizes) < 2 or len(x) != sum(self._sizes):
+                return linear(x)
+            return torch.cat([linear(part) for part in x.split(self._sizes)])
+
+        return forward
+
+
+def rows_are_finite(calls: Sequence[ParkedCall], outcomes: Sequence[Any]) -> list[bool]:
+    """For each call, whether its denoiser's answer is free of NaN and infinity.
+
+    A sum is finite only if its terms are: one number per call crosses from the device.
+    """
+    if not calls[0].network.denoiser:
+        return [True] * len(calls)
+    sums = [torch.stack(_sums(outcome)).sum() for outcome in outcomes]
+    finite: list[bool] = torch.stack(sums).isfinite().tolist()
+    return finite
+
+
+def _sums(outcome: Any) -> list[Tensor]:
+    leaves = _pytree.tree_leaves(outcome)
+    return [t.sum(dtype=torch.float32) for t in leaves if isinstance(t, Tensor)]

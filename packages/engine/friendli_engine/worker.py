@@ -1,0 +1,121 @@
+"""The engine process: one loop that reads commands between forwards and reports what happened.
+
+Knows the socket to the client and nothing of HTTP. It ends when told to, or when its parent does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+
+import torch
+import zmq
+
+from .engine import Engine
+from .errors import EngineError
+from .loading import load
+from .protocol import Beat, Cancel, Configuration, Loading, Ready, Refused, Report, Stop, Submit
+from .protocol import decode_command, decode_configuration, encode
+from .request import Failed
+
+BEAT = 0.5
+"""Seconds between signs of life."""
+
+
+def main() -> None:
+    """Serve the endpoint named on the command line."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s engine: %(message)s")
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    serve(sys.argv[1])
+
+
+def _leave_with_parent() -> None:
+    """The parent holds the other end of standard input: it closes however the parent ends."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def serve(endpoint: str) -> None:
+    """Load what the first message asks for and serve until stopped."""
+    with zmq.Context() as context, context.socket(zmq.PAIR) as socket:
+        socket.setsockopt(zmq.LINGER, 1000)
+        socket.connect(endpoint)
+        configuration = decode_configuration(socket.recv())
+        try:
+            engine = _engine(configuration, socket)
+        except EngineError as error:
+            socket.send(encode(Refused(error.kind, error.message)))
+            return
+        with engine:
+            Worker(engine, socket).run()
+
+
+def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
+    socket.send(encode(Loading(configuration.model)))
+    if configuration.threads:
+        torch.set_num_threads(configuration.threads)
+    model = load(
+        configuration.model,
+        device=configuration.device,
+        dtype=configuration.dtype,
+        controlnets=configuration.controlnets,
+    )
+    return Engine(
+        model,
+        max_rows=configuration.max_rows,
+        max_active=configuration.max_active,
+        deterministic=configuration.deterministic,
+    )
+
+
+class Worker:
+    """The loop around an engine."""
+
+    def __init__(self, engine: Engine, socket: zmq.Socket[bytes]) -> None:
+        self._engine, self._socket = engine, socket
+        self._stopped = False
+        self._last_beat = 0.0
+
+    def run(self) -> None:
+        """Read commands, step, report, until stopped."""
+        self._report(Ready(self._engine.info))
+        while not self._stopped:
+            self._read()
+            for event in self._engine.step():
+                self._report(event)
+            self._beat()
+
+    def _read(self) -> None:
+        """Obey what has arrived; wait for something if there is nothing else to do."""
+        wait = 0 if self._engine.busy else BEAT * 1000
+        while not self._stopped and self._socket.poll(int(wait)):
+            self._obey(decode_command(self._socket.recv()))
+            wait = 0
+
+    def _obey(self, command: Submit | Cancel | Stop) -> None:
+        match command:
+            case Submit(request):
+                try:
+                    self._report(self._engine.submit(request))
+                except EngineError as error:
+                    self._report(Failed(request.id, error.kind, error.message, error.param))
+            case Cancel(request_id):
+                self._engine.cancel(request_id)
+            case Stop():
+                self._stopped = True
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._last_beat > BEAT:
+            self._last_beat = time.monotonic()
+            self._report(Beat(self._engine.stats()))
+
+    def _report(self, report: Report) -> None:
+        self._socket.send(encode(report))
+
+
+if __name__ == "__main__":
+    main()
