@@ -1,0 +1,156 @@
+"""`friendli.dedicated`: pictures from dedicated endpoints, and the endpoints themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from friendli._sync.calls import SyncCalls
+from friendli._sync.endpoint import SyncEndpoint
+from friendli.operations import DEDICATED_EDIT, DEDICATED_GENERATE
+from friendli.types import UNSET, OptionalNullable
+
+if TYPE_CHECKING:
+    from friendli_wire.dedicated import DedicatedResponseFormat
+
+    from friendli.inputs import ImageLike
+    from friendli.results import DedicatedImageGenerateSuccess
+    from friendli.retries import RetryConfig
+
+
+class SyncDedicated:
+    """The operations of dedicated endpoints."""
+
+    def __init__(self, calls: SyncCalls) -> None:
+        self.image = SyncDedicatedImage(calls)
+        self.endpoint = SyncEndpoint(calls)
+
+
+class SyncDedicatedImage:
+    """`friendli.dedicated.image`."""
+
+    def __init__(self, calls: SyncCalls) -> None:
+        self._calls = calls
+
+    def generate(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        x_friendli_team: OptionalNullable[str] = UNSET,
+        num_inference_steps: int | None = 20,
+        guidance_scale: OptionalNullable[float] = UNSET,
+        seed: OptionalNullable[int] = UNSET,
+        response_format: OptionalNullable[DedicatedResponseFormat] = UNSET,
+        control_images: OptionalNullable[Iterable[ImageLike]] = UNSET,
+        controlnet_weights: OptionalNullable[Iterable[float]] = UNSET,
+        retries: OptionalNullable[RetryConfig] = UNSET,
+        server_url: str | None = None,
+        timeout_ms: int | None = None,
+        http_headers: Mapping[str, str] | None = None,
+        validate: bool = True,
+    ) -> DedicatedImageGenerateSuccess:
+        """Make pictures from a text.
+
+        Args:
+            model: `ENDPOINT` or `ENDPOINT:ADAPTER_ROUTE`.
+            prompt: What to draw.
+            x_friendli_team: The team to run as; not given: the client's.
+            num_inference_steps: Denoising steps, 1..50.
+            guidance_scale: How closely to follow the prompt; None is the model's default.
+            seed: The same seed gives the same picture.
+            response_format: "url", "png", "jpeg", "jpg" or "raw" (row-major RGB8).
+            control_images: One picture for each ControlNet.
+            controlnet_weights: One weight in [0, 1] for each control image.
+            retries: Replaces the client's retries; None retries nothing.
+            server_url: Replaces the client's address.
+            timeout_ms: Replaces the client's timeout.
+            http_headers: Added to the request.
+            validate: Whether to check the arguments before sending.
+
+        Raises:
+            pydantic.ValidationError: An argument is wrong; nothing was sent.
+            models.SDKError: The server refused or failed.
+            models.TransportError: No answer came.
+        """
+        return self._calls.send(
+            DEDICATED_GENERATE,
+            fields={
+                "model": model,
+                "prompt": prompt,
+                "num_inference_steps": num_inference_steps,
+                "guidance_scale": guidance_scale,
+                "seed": seed,
+                "response_format": response_format,
+                "control_images": control_images,
+                "controlnet_weights": controlnet_weights,
+            },
+            validate=validate,
+            team=x_friendli_team,
+            options={
+                "retries": retries,
+                "server_url": server_url,
+                "timeout_ms": timeout_ms,
+                "http_headers": http_headers,
+            },
+        )
+
+    def edit(
+        self,
+        *,
+        image: ImageLike | list[ImageLike],
+        prompt: str,
+        model: str,
+        x_friendli_team: OptionalNullable[str] = UNSET,
+        num_inference_steps: int | None = 20,
+        guidance_scale: OptionalNullable[float] = UNSET,
+        seed: OptionalNullable[int] = UNSET,
+        response_format: OptionalNullable[DedicatedResponseFormat] = UNSET,
+        retries: OptionalNullable[RetryConfig] = UNSET,
+        server_url: str | None = None,
+        timeout_ms: int | None = None,
+        http_headers: Mapping[str, str] | None = None,
+        validate: bool = True,
+    ) -> DedicatedImageGenerateSuccess:
+        """Make pictures from one or more pictures and a text.
+
+        Args:
+            image: What to edit: a URL, path, bytes, file, Pillow image, dict, or a list of them.
+            prompt: What to change.
+            model: `ENDPOINT` or `ENDPOINT:ADAPTER_ROUTE`; the rest is as for `generate`.
+            x_friendli_team: The team to run as; not given: the client's.
+            num_inference_steps: Denoising steps, 1..50.
+            guidance_scale: How closely to follow the prompt; None is the model's default.
+            seed: The same seed gives the same picture.
+            response_format: "url", "png", "jpeg", "jpg" or "raw".
+            retries: Replaces the client's retries.
+            server_url: Replaces the client's address.
+            timeout_ms: Replaces the client's timeout.
+            http_headers: Added to the request.
+            validate: Whether to check the arguments before sending.
+
+        Raises:
+            pydantic.ValidationError: An argument is wrong; nothing was sent.
+            models.SDKError: The server refused or failed.
+            models.TransportError: No answer came.
+        """
+        return self._calls.send(
+            DEDICATED_EDIT,
+            fields={
+                "image": image,
+                "prompt": prompt,
+                "model": model,
+                "num_inference_steps": num_inference_steps,
+                "guidance_scale": guidance_scale,
+                "seed": seed,
+                "response_format": response_format,
+            },
+            validate=validate,
+            team=x_friendli_team,
+            options={
+                "retries": retries,
+                "server_url": server_url,
+                "timeout_ms": timeout_ms,
+                "http_headers": http_headers,
+            },
+        )

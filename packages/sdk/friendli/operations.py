@@ -1,0 +1,161 @@
+"""The operations of the API as data: where a call goes, what it carries and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args
+
+import friendli_wire.endpoints as endpoint_models
+from friendli_wire import (
+    ContainerImageEditBody,
+    ContainerImageGenerationBody,
+    DedicatedImageEditBody,
+    DedicatedImageGenerationBody,
+)
+from pydantic import BaseModel, TypeAdapter
+
+from friendli import inputs
+from friendli.checks import ArgumentError, check
+from friendli.results import ContainerImageGenerateSuccess, DedicatedImageGenerateSuccess
+from friendli.types import UNSET
+
+CONTAINER = "http://localhost:8000"
+DEDICATED = "https://api.friendli.ai"
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[R]):
+    """One operation. `path` may have `{names}`; `result` parses the answer."""
+
+    id: str
+    method: str
+    path: str
+    server: str
+    result: TypeAdapter[R]
+    body: type[BaseModel] = BaseModel
+
+    def encode(self, fields: dict[str, Any], *, validate: bool) -> bytes:
+        """The JSON of a body from arguments; what is UNSET does not travel.
+
+        Raises:
+            pydantic.ValidationError: an argument is wrong (unless `validate` is false).
+        """
+        try:
+            given = _picture_arguments(_given(self.body, fields))
+            body = self.body(**given) if validate else self.body.model_construct(**given)
+            if validate:
+                check(body)
+        except ArgumentError as wrong:
+            raise wrong.as_validation_error(self.body.__name__) from wrong.__cause__
+        text = body.model_dump_json(
+            exclude_unset=True, by_alias=True, ensure_ascii=True, warnings=False
+        )
+        return text.encode()
+
+
+def _given(body: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that travel: not UNSET, and null only where the wire has a null."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not UNSET and (value is not None or _nullable(body, name))
+    }
+
+
+def _nullable(body: type[BaseModel], name: str) -> bool:
+    return NoneType in get_args(body.model_fields[name].annotation)
+
+
+def _picture_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    if "image" in given:
+        given["image"] = inputs.one_or_many(given["image"])
+    if "control_images" in given:
+        given["control_images"] = inputs.many(given["control_images"], field="control_images")
+    return given
+
+
+_picture = TypeAdapter(ContainerImageGenerateSuccess)
+_pictures = TypeAdapter(DedicatedImageGenerateSuccess)
+
+CONTAINER_GENERATE = Operation(
+    "containerImagesGenerate",
+    "POST",
+    "/v1/images/generations",
+    CONTAINER,
+    _picture,
+    ContainerImageGenerationBody,
+)
+CONTAINER_EDIT = Operation(
+    "containerImagesEdit", "POST", "/v1/images/edits", CONTAINER, _picture, ContainerImageEditBody
+)
+DEDICATED_GENERATE = Operation(
+    "dedicatedImagesGenerate",
+    "POST",
+    "/dedicated/v1/images/generations",
+    DEDICATED,
+    _pictures,
+    DedicatedImageGenerationBody,
+)
+DEDICATED_EDIT = Operation(
+    "dedicatedImagesEdit",
+    "POST",
+    "/dedicated/v1/images/edits",
+    DEDICATED,
+    _pictures,
+    DedicatedImageEditBody,
+)
+
+_ENDPOINTS = "/dedicated/beta/endpoint"
+_ENDPOINT = "/dedicated/beta/endpoint/{endpoint_id}"
+_status = TypeAdapter(endpoint_models.DedicatedEndpointStatus)
+_spec = TypeAdapter(endpoint_models.DedicatedEndpointSpec)
+
+ENDPOINT_CREATE = Operation(
+    "dedicatedCreateEndpoint",
+    "POST",
+    _ENDPOINTS,
+    DEDICATED,
+    _status,
+    endpoint_models.DedicatedEndpointCreateBody,
+)
+ENDPOINT_LIST = Operation(
+    "dedicatedListEndpoints",
+    "GET",
+    _ENDPOINTS,
+    DEDICATED,
+    TypeAdapter(endpoint_models.DedicatedEndpointListResponse),
+)
+ENDPOINT_SPEC = Operation("dedicatedGetEndpoint", "GET", _ENDPOINT, DEDICATED, _spec)
+ENDPOINT_UPDATE = Operation(
+    "dedicatedUpdateEndpoint",
+    "PUT",
+    _ENDPOINT,
+    DEDICATED,
+    _spec,
+    endpoint_models.DedicatedEndpointUpdateBody,
+)
+ENDPOINT_DELETE = Operation(
+    "dedicatedDeleteEndpoint", "DELETE", _ENDPOINT, DEDICATED, TypeAdapter(Any)
+)
+ENDPOINT_STATUS = Operation(
+    "dedicatedGetEndpointStatus", "GET", f"{_ENDPOINT}/status", DEDICATED, _status
+)
+ENDPOINT_VERSIONS = Operation(
+    "dedicatedGetEndpointVersionHistory",
+    "GET",
+    f"{_ENDPOINT}/version",
+    DEDICATED,
+    TypeAdapter(endpoint_models.DedicatedEndpointVersionHistoryResponse),
+)
+ENDPOINT_SLEEP = Operation(
+    "dedicatedSleepEndpoint", "PUT", f"{_ENDPOINT}/sleep", DEDICATED, _status
+)
+ENDPOINT_WAKE = Operation("dedicatedWakeEndpoint", "PUT", f"{_ENDPOINT}/wake", DEDICATED, _status)
+ENDPOINT_TERMINATE = Operation(
+    "dedicatedTerminateEndpoint", "PUT", f"{_ENDPOINT}/terminate", DEDICATED, _status
+)
+ENDPOINT_RESTART = Operation(
+    "dedicatedRestartEndpoint", "PUT", f"{_ENDPOINT}/restart", DEDICATED, _status
+)
