@@ -14,6 +14,7 @@ from friendli_wire import (
     DedicatedImageGenerationBody,
 )
 from pydantic import BaseModel, TypeAdapter
+from pydantic_core import to_json
 
 from friendli import inputs
 from friendli.checks import ArgumentError, check
@@ -37,7 +38,7 @@ class Operation(Generic[R]):
     body: type[BaseModel] = BaseModel
 
     def encode(self, fields: dict[str, Any], *, validate: bool) -> bytes:
-        """The JSON of a body from arguments; what is UNSET does not travel.
+        """The JSON of a body from arguments, in their order; what is UNSET does not travel.
 
         Raises:
             pydantic.ValidationError: an argument is wrong (unless `validate` is false).
@@ -49,10 +50,11 @@ class Operation(Generic[R]):
                 check(body)
         except ArgumentError as wrong:
             raise wrong.as_validation_error(self.body.__name__) from wrong.__cause__
-        text = body.model_dump_json(
-            exclude_unset=True, by_alias=True, ensure_ascii=True, warnings=False
-        )
-        return text.encode()
+        _set_nested_defaults(body)
+        dumped = body.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+        names = [self.body.model_fields[name].alias or name for name in given]
+        ordered = {name: dumped[name] for name in names}
+        return to_json(ordered, ensure_ascii=True, inf_nan_mode="null")
 
 
 def _given(body: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +64,16 @@ def _given(body: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
         for name, value in fields.items()
         if value is not UNSET and (value is not None or _nullable(body, name))
     }
+
+
+def _set_nested_defaults(body: BaseModel) -> None:
+    """Objects inside a body travel with their defaults, except where the default is null."""
+    for inner in vars(body).values():
+        if isinstance(inner, BaseModel):
+            fields = type(inner).model_fields
+            inner.model_fields_set.update(
+                name for name, field in fields.items() if field.default is not None
+            )
 
 
 def _nullable(body: type[BaseModel], name: str) -> bool:

@@ -74,8 +74,8 @@ class SyncContainerImage:
             models.TransportError: No answer came.
         """
         fields = {
-            "model": model,
             "prompt": prompt,
+            "model": model,
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
             "seed": seed,
@@ -171,8 +171,8 @@ class SyncContainerImage:
         and `edit`; see there, also for what is raised.
         """
         fields: dict[str, Any] = {
-            "model": model,
             "prompt": prompt,
+            "model": model,
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
             "seed": seed,
