@@ -1,0 +1,1 @@
+"""The servers: `container` (one model behind the image API) and `dedicated` (the gateway)."""

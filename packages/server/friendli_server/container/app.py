@@ -1,0 +1,35 @@
+"""The ASGI application of a container, put together from its rooms."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from friendli_server.envelope import Envelope, http_exception
+from friendli_server.settings import ContainerSettings
+
+from . import health, openapi, routes
+from .service import Engine, Service
+
+
+def create_app(engine: Engine, settings: ContainerSettings) -> FastAPI:
+    """An application that serves `engine`'s model; starting and closing it is the caller's."""
+    return application(Service(engine, settings))
+
+
+def application(service: Service) -> FastAPI:
+    """The application of `service`, whose `draining` the caller may turn on."""
+    # The stock documentation pages load scripts from elsewhere, so they are off.
+    app = FastAPI(
+        title="Friendli image API, container",
+        description="Pictures from the model in this container.",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Envelope)
+    app.add_exception_handler(HTTPException, http_exception)
+    app.include_router(routes.router(service))
+    app.include_router(health.router(service))
+    openapi.publish(app)
+    return app

@@ -1,0 +1,154 @@
+"""A job: pictures in the making, followed by any number of answers.
+
+It runs until it is finished or nobody follows it any more; then its requests are cancelled, which
+the engine does within one step. Knows nothing about HTTP or about the form of an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from friendli_engine.errors import EngineError, GenerationError, from_kind
+from friendli_engine.request import Event, Failed, Finished, ImageRequest, Pixels
+
+from friendli_server import images
+from friendli_server.errors import ApiError
+
+from .service import Engine
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture as a file, with what it takes to make it again."""
+
+    data: bytes
+    format: images.Format
+    width: int
+    height: int
+    seed: int
+
+
+class Job:
+    """Runs `requests` at once and keeps what happened, so that late followers miss nothing."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        requests: Sequence[ImageRequest],
+        *,
+        format: images.Format,  # noqa: A002
+    ) -> None:
+        self._engine, self._requests, self._format = engine, requests, format
+        self._log: list[Event] = []
+        self._news = asyncio.Event()
+        self._followers = 0
+
+    @cached_property
+    def _task(self) -> asyncio.Task[list[Picture]]:
+        task = asyncio.create_task(self._run())
+        task.add_done_callback(self._end)
+        return task
+
+    @contextmanager
+    def followed(self) -> Iterator[Self]:
+        """Keep the job running inside the block: the first starts it, the last to leave ends it."""
+        self._followers += 1
+        task = self._task
+        try:
+            yield self
+        finally:
+            self._followers -= 1
+            if not self._followers:
+                task.cancel()
+
+    async def pictures(self) -> list[Picture]:
+        """Wait for all pictures; the job must be followed.
+
+        Raises:
+            ApiError: one of them failed.
+        """
+        return await asyncio.shield(self._task)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Everything that happened and happens, until all pictures are there or one failed."""
+        seen = 0
+        while True:
+            news = self._news
+            while seen < len(self._log):
+                seen += 1
+                yield self._log[seen - 1]
+            if self._task.done():
+                return
+            await news.wait()
+
+    def _end(self, task: asyncio.Task[list[Picture]]) -> None:
+        if not task.cancelled():
+            task.exception()  # a failure that nobody waits for any more is no news for the log
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def _run(self) -> list[Picture]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._make(request)) for request in self._requests]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _make(self, request: ImageRequest) -> Picture:
+        try:
+            pixels = await self._last(request)
+        except EngineError as error:
+            raise answer_to(error) from error
+        data = await asyncio.to_thread(images.encode, pixels, self._format)
+        return Picture(data, self._format, pixels.width, pixels.height, request.seed)
+
+    async def _last(self, request: ImageRequest) -> Pixels:
+        pixels: Pixels | None = None
+        async for event in self._engine.generate(request):
+            match event:
+                case Failed(kind=kind, message=message, param=param):
+                    raise from_kind(kind, message, param=param)
+                case Finished(pixels=pixels):
+                    pass
+                case _:
+                    self._log.append(event)
+                    self._tell()
+        if pixels is None:
+            raise GenerationError("The engine gave no picture.")
+        return pixels
+
+
+_CODES = {
+    "UnknownAdapterError": "model_not_found",
+    "InvalidRequestError": "invalid_request",
+    "NotSupportedError": "invalid_request",
+    "QueueFullError": "rate_limit_exceeded",
+    "NotReadyError": "not_ready",
+}
+_FIELDS = {
+    "adapter": "model",
+    "steps": "num_inference_steps",
+    "guidance": "guidance_scale",
+    "images": "image",
+    "control_weights": "controlnet_weights",
+    "width": "size",
+    "height": "size",
+}
+"""The engine's names of fields, where the wire has another."""
+
+
+def answer_to(error: EngineError) -> ApiError:
+    """What a caller is told about an error of the engine."""
+    code = _CODES.get(error.kind, "generation_failed")
+    param = _FIELDS.get(error.param or "", error.param)
+    busy = code in ("rate_limit_exceeded", "not_ready")
+    return ApiError(code, error.message, param=param, retry_after=2 if busy else None)

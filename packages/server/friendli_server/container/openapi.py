@@ -1,0 +1,75 @@
+"""The published description of the API: the seed's schemas, plus what the server answers besides.
+
+Bodies are read by hand (within limits of size and time), so their schemas are named here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
+from fastapi.openapi.utils import get_openapi
+from friendli_wire import ContainerImageGenerationBody, ErrorBody
+from pydantic import BaseModel
+
+_REF = "#/components/schemas/{model}"
+BODIES: tuple[type[BaseModel], ...] = (ContainerImageGenerationBody,)
+_ERRORS = {
+    400: "The body is not valid JSON.",
+    404: "There is no such model; the answer lists the known ones.",
+    408: "The body came too slowly.",
+    413: "The body is too large.",
+    415: "The content type is not supported.",
+    422: "Unprocessable Entity",
+    429: "The queue is full; `retry-after` says when to come back.",
+    500: "The picture could not be generated.",
+    503: "The model is not ready or the server is shutting down.",
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Successfully generated image.",
+        "content": {
+            "application/json": {
+                "examples": {"Example": {"value": {"image": "<base64 encoded image>"}}}
+            }
+        },
+    },
+    **{
+        status: {"description": description, "model": ErrorBody}
+        for status, description in _ERRORS.items()
+    },
+}
+
+
+def takes(body: type[BaseModel]) -> dict[str, Any]:
+    """The `requestBody` of a route that reads `body` itself."""
+    schema = {"$ref": _REF.format(model=body.__name__)}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}, "required": True}}
+
+
+def publish(app: FastAPI) -> None:
+    """Make `app` serve the whole description."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+            )
+            app.openapi_schema["components"]["schemas"] |= _schemas()
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _schemas() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for body in BODIES:
+        # Like FastAPI, leave out `"default": null`: the public schema says nullable and no more.
+        schema = jsonable_encoder(body.model_json_schema(ref_template=_REF), exclude_none=True)
+        found |= schema.pop("$defs", {})
+        found[body.__name__] = schema
+    return found

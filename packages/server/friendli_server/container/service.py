@@ -1,0 +1,54 @@
+"""What the routes share: the engine, the settings, and whether the server is leaving.
+
+Knows nothing about HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from friendli_engine.request import Event, ImageRequest, ModelInfo
+
+from friendli_server.errors import ApiError
+from friendli_server.settings import ContainerSettings
+
+
+class Engine(Protocol):
+    """The part of `EngineClient` that the server uses; tests bring their own."""
+
+    @property
+    def state(self) -> str:
+        """starting, ready, restarting, draining or closed."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the loaded model can do."""
+
+    def generate(self, request: ImageRequest) -> AsyncIterator[Event]:
+        """Run one request; closing the iterator cancels it."""
+
+    def stats(self) -> Any:
+        """Counters and gauges of the worker."""
+
+
+@dataclass
+class Service:
+    """One container: everything a request needs to be served."""
+
+    engine: Engine
+    settings: ContainerSettings
+    draining: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether a new request would be taken."""
+        return self.engine.state == "ready" and not self.draining
+
+    def require_ready(self) -> None:
+        """Raise the 503 that fits, unless ready."""
+        if self.draining:
+            raise ApiError("draining", retry_after=1)
+        if not self.ready:
+            raise ApiError("not_ready", retry_after=2)

@@ -1,0 +1,38 @@
+"""Live from the first moment; ready only while a picture could be made."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from friendli_server.container.service import Service
+from server.fakes import FakeEngine
+
+
+@pytest.mark.requirement("S4.health")
+@pytest.mark.parametrize("state", ["starting", "restarting", "draining", "closed"])
+async def test_not_ready_answers_503_and_takes_no_work_but_is_live(
+    client: httpx2.AsyncClient, engine: FakeEngine, state: str
+) -> None:
+    engine.state = state
+    for path in ("/health", "/health/ready"):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()) == (503, {"status": state})
+    assert (await client.get("/health/live")).status_code == 200
+    refused = await client.post("/v1/images/generations", json={"prompt": "a"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
+    assert refused.headers["retry-after"]
+
+
+async def test_ready_names_the_model(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "model": "fake"})
+
+
+async def test_a_draining_server_is_live_and_refuses_work(
+    client: httpx2.AsyncClient, service: Service
+) -> None:
+    service.draining = True
+    assert (await client.get("/health/live")).status_code == 200
+    assert (await client.get("/health")).json() == {"status": "draining"}
+    refused = await client.post("/v1/images/generations", json={"prompt": "a"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "draining")
