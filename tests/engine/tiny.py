@@ -6,6 +6,8 @@ from typing import Any
 
 import diffusers
 import torch
+from friendli_engine.loading import assemble
+from friendli_engine.model import Model
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     CLIPTextConfig,
@@ -16,12 +18,9 @@ from transformers import (
     T5EncoderModel,
 )
 
-from friendli_engine.loading import assemble
-from friendli_engine.model import Model
-
 TEXT = 32  # width of all text embeddings
 WISHES = {"width": 32, "height": 32, "steps": 4}
-WORDS = "a red blue green car house boat cat dog in the snow at night on hill by sea day".split()
+WORDS = ("a", "red", "blue", "green", "car", "house", "cat", "in", "the", "snow", "at", "night")
 
 
 def seeded(module: torch.nn.Module, seed: int) -> Any:

@@ -18,8 +18,7 @@ from typing import Literal, Self
 
 from . import errors
 from .capability import check
-from .errors import EngineError, InvalidRequestError, NotReadyError, QueueFullError
-from .errors import WorkerLostError
+from .errors import EngineError, InvalidRequestError, NotReadyError, QueueFullError, WorkerLostError
 from .link import Life, ProcessVessel, ThreadVessel, Vessel
 from .protocol import Beat, Cancel, Configuration, Loading, Ready, Refused, Report, Stats, Submit
 from .request import Event, Failed, Finished, ImageRequest, ModelInfo, Queued
@@ -188,7 +187,10 @@ class EngineClient:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         await self.aclose()
 

@@ -18,11 +18,15 @@ from typing import Any, Self
 import torch
 
 from .capability import check
-from .errors import EngineError, GenerationError, InvalidRequestError, NotFiniteError
-from .errors import OutOfMemoryError
+from .errors import (
+    GenerationError,
+    InvalidRequestError,
+    NotFiniteError,
+    OutOfMemoryError,
+)
 from .knee import Limits, Profile, measure
 from .model import Model
-from .network import ParkedCall, SharedNetwork, rows_are_finite
+from .network import ParkedCall, rows_are_finite
 from .park import park_networks
 from .policy import Pace, Policy
 from .protocol import Stats
@@ -135,7 +139,10 @@ class Engine:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -161,7 +168,7 @@ class Engine:
         if call.key not in self._profiles:
             try:
                 self._profiles[call.key] = measure(call.network.replicas(call), self.limits)
-            except Exception:  # noqa: BLE001  # it fails again below, where it is handled
+            except Exception:  # it fails again below, where it is handled
                 return ()
         return self._profiles[call.key].sizes
 

@@ -1,21 +1,21 @@
 """Everything the engine can refuse or fail, as one tree. Knows nothing about HTTP status codes.
 
-    EngineError
-    ├── LoadError                   the model or an adapter cannot be used
-    │   ├── ModelNotFoundError      no such directory, or not a diffusers model
-    │   ├── ModelCorruptError       a file of the model is damaged
-    │   ├── ModelUnsupportedError   unknown pipeline class, foreign code or pickled weights
-    │   └── AdapterRefusedError     malformed, hostile or unfitting LoRA file
-    ├── InvalidRequestError         `.param` names the field at fault
-    │   ├── UnknownAdapterError     no adapter with this route; the text names the known ones
-    │   └── NotSupportedError       this model cannot do what was asked
-    ├── NotAcceptedError            nothing wrong with the request; try again later
-    │   ├── QueueFullError          as many requests wait as are allowed to
-    │   └── NotReadyError           the engine is draining or closed
-    └── GenerationError             it was accepted, but there is no picture
-        ├── NotFiniteError          the network's answer for this request held NaN or infinity
-        ├── OutOfMemoryError        it does not fit into memory even on its own
-        └── WorkerLostError         the engine process died or hung, again after the request's retry
+EngineError
+├── LoadError                   the model or an adapter cannot be used
+│   ├── ModelNotFoundError      no such directory, or not a diffusers model
+│   ├── ModelCorruptError       a file of the model is damaged
+│   ├── ModelUnsupportedError   unknown pipeline class, foreign code or pickled weights
+│   └── AdapterRefusedError     malformed, hostile or unfitting LoRA file
+├── InvalidRequestError         `.param` names the field at fault
+│   ├── UnknownAdapterError     no adapter with this route; the text names the known ones
+│   └── NotSupportedError       this model cannot do what was asked
+├── NotAcceptedError            nothing wrong with the request; try again later
+│   ├── QueueFullError          as many requests wait as are allowed to
+│   └── NotReadyError           the engine is draining or closed
+└── GenerationError             it was accepted, but there is no picture
+    ├── NotFiniteError          the network's answer for this request held NaN or infinity
+    ├── OutOfMemoryError        it does not fit into memory even on its own
+    └── WorkerLostError         the engine process died or hung, again after the request's retry
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _load_pipeline(directory: Path, pipeline_class: Any, dtype: torch.dtype) -> 
     _check_files(directory)
     try:
         return pipeline_class.from_pretrained(
-            directory, torch_dtype=dtype, use_safetensors=True, local_files_only=True
+            directory, dtype=dtype, use_safetensors=True, local_files_only=True
         )
     except Exception as error:
         text = f"The model at {str(directory)!r} could not be loaded: {type(error).__name__}."
@@ -141,9 +141,7 @@ def _load_controlnet(name: str, path: str | Path, dtype: torch.dtype, device: to
     if found is None:
         raise ModelUnsupportedError(f"ControlNet {name!r}: unknown class {class_name!r}.")
     _check_files(directory)
-    net = found.from_pretrained(
-        directory, torch_dtype=dtype, use_safetensors=True, local_files_only=True
-    )
+    net = found.from_pretrained(directory, dtype=dtype, use_safetensors=True, local_files_only=True)
     return net.to(device).eval()
 
 

@@ -52,7 +52,7 @@ class Model:
             "generator": torch.Generator().manual_seed(request.seed),
             "output_type": "np",
         }
-        arguments |= self.family.fixed | self.fixed | self._pictures(request, (width, height))
+        arguments |= self.family.fixed | dict(self.fixed) | self._pictures(request, (width, height))
         accepted = inspect.signature(self.pipeline_for(request).__call__).parameters
         return {k: v for k, v in arguments.items() if k in accepted and v is not None}
 

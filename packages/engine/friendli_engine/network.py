@@ -94,6 +94,8 @@ class SharedNetwork:
         self.name = type(self.owner).__name__
         self.spec = SPECS.get(self.name, NetworkSpec())
         self._signature = inspect.signature(self.real)
+        kinds = {p.kind: name for name, p in self._signature.parameters.items()}
+        self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD, "")
         self._prints = WeakIdKeyDictionary()
         setattr(self.owner, self.method, self)
 
@@ -108,7 +110,7 @@ class SharedNetwork:
     def describe(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ParkedCall:
         """The call with its arguments by name, its number of rows and its key."""
         arguments = dict(self._signature.bind(*args, **kwargs).arguments)
-        arguments |= arguments.pop("kwargs", {})
+        arguments |= arguments.pop(self._rest, {})
         rows = len(next(iter(arguments.values())))
         scale = self._take_scale(arguments)
         timestep = arguments.get("timestep")
@@ -150,7 +152,7 @@ class SharedNetwork:
         """A digest of the contents, made once per tensor object."""
         if tensor not in self._prints:
             raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
-            self._prints[tensor] = hashlib.blake2b(raw, digest_size=16).digest()
+            self._prints[tensor] = hashlib.blake2b(raw.tobytes(), digest_size=16).digest()
         digest: bytes = self._prints[tensor]
         return digest
 
@@ -232,13 +234,13 @@ class SharedNetwork:
         """
         for module in self.owner.modules():
             if isinstance(module, torch.nn.Linear):
-                module.forward = self._apart(module.forward)  # type: ignore[method-assign]
+                module.forward = self._apart(module.forward)  # type: ignore[assignment]
 
     def _apart(self, linear: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
             if x.ndim != 2 or len(self._sizes) < 2 or len(x) != sum(self._sizes):
                 return linear(x)
-            return torch.cat([linear(part) for part in x.split(self._sizes)])
+            return torch.cat([linear(part) for part in torch.split(x, self._sizes)])
 
         return forward
 

@@ -32,7 +32,9 @@ def park_networks(model: Model) -> list[SharedNetwork]:
 def _parts(pipeline: Any) -> list[tuple[str, Any]]:
     """A pipeline's components; several ControlNets are parts of their own."""
     found = [(name, part) for name, part in pipeline.components.items() if part is not None]
-    nets = [net for name, part in found if name == "controlnet" for net in getattr(part, "nets", ())]
+    nets = [
+        net for name, part in found if name == "controlnet" for net in getattr(part, "nets", ())
+    ]
     inner = [("controlnet", net) for net in nets]
     return inner + [(name, part) for name, part in found if not (nets and name == "controlnet")]
 

@@ -27,7 +27,7 @@ Image = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @cache
-def _view_class(cls: type) -> type:
+def _view_class(cls: Hashable) -> type:
     """`cls` without what only makes sense for a pipeline that owns its models.
 
     Stock, the execution device is found by a walk over every module, and the end of every call
@@ -37,6 +37,7 @@ def _view_class(cls: type) -> type:
         "_execution_device": property(lambda view: view.__dict__["_device"]),
         "maybe_free_model_hooks": lambda _: None,
     }
+    assert isinstance(cls, type)
     return type(f"Shared{cls.__name__}", (cls,), overrides)
 
 

@@ -11,14 +11,28 @@ import sys
 import threading
 import time
 
+import diffusers
 import torch
+import transformers
 import zmq
 
 from .engine import Engine
 from .errors import EngineError
 from .loading import load
-from .protocol import Beat, Cancel, Configuration, Loading, Ready, Refused, Report, Stop, Submit
-from .protocol import decode_command, decode_configuration, encode
+from .protocol import (
+    Beat,
+    Cancel,
+    Configuration,
+    Loading,
+    Ready,
+    Refused,
+    Report,
+    Stop,
+    Submit,
+    decode_command,
+    decode_configuration,
+    encode,
+)
 from .request import Failed
 
 BEAT = 0.5
@@ -28,8 +42,16 @@ BEAT = 0.5
 def main() -> None:
     """Serve the endpoint named on the command line."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s engine: %(message)s")
+    _quieten()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     serve(sys.argv[1])
+
+
+def _quieten() -> None:
+    """Progress bars and advice of the libraries are not for a server's log."""
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
 
 
 def _leave_with_parent() -> None:

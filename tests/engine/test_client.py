@@ -1,0 +1,146 @@
+"""The asyncio client: events, cancellation, refusals, draining, and a worker that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from engine.weaving import plainly, request
+from friendli_engine.client import EngineClient, InlineClient
+from friendli_engine.errors import (
+    InvalidRequestError,
+    ModelNotFoundError,
+    NotReadyError,
+    QueueFullError,
+    UnknownAdapterError,
+)
+from friendli_engine.link import ProcessVessel
+from friendli_engine.loading import load
+from friendli_engine.request import Event, Finished, ImageRequest, Progress, Queued
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inline(directory: Path) -> AsyncIterator[InlineClient]:
+    async with InlineClient(directory) as client:
+        yield client
+
+
+async def events(client: EngineClient, asked: ImageRequest) -> list[Event]:
+    return [event async for event in client.generate(asked)]
+
+
+async def picture(client: EngineClient, asked: ImageRequest) -> bytes:
+    last = (await events(client, asked))[-1]
+    assert isinstance(last, Finished), last
+    return last.pixels.data
+
+
+async def test_a_request_is_queued_progresses_and_finishes(
+    inline: InlineClient, directory: Path
+) -> None:
+    asked = request("one", steps=3)
+    told = await events(inline, asked)
+    assert [type(event) for event in told] == [Queued, Progress, Progress, Progress, Finished]
+    assert isinstance(told[-1], Finished)
+    assert told[-1].pixels.data == plainly(load(directory), asked)
+    assert inline.info.width == told[-1].pixels.width == 32
+
+
+async def test_concurrent_requests_all_finish(inline: InlineClient) -> None:
+    asked = [request(f"many-{i}", seed=i % 3) for i in range(9)]
+    pictures = await asyncio.gather(*(picture(inline, one) for one in asked))
+    assert len(set(pictures)) == 3, "equal seeds give equal pictures, others differ"
+
+
+async def test_leaving_the_iterator_cancels_the_request(inline: InlineClient) -> None:
+    before = inline.stats().cancelled
+    iterator = inline.generate(request("left", steps=50))
+    async for event in iterator:
+        if isinstance(event, Progress):
+            break
+    await iterator.aclose()  # type: ignore[attr-defined]
+    await picture(inline, request("after"))
+    while inline.stats().cancelled == before:
+        await asyncio.sleep(0)
+    assert inline.stats().active == 0
+
+
+async def test_refusals_are_raised_before_any_work(inline: InlineClient) -> None:
+    with pytest.raises(UnknownAdapterError):
+        await events(inline, request("a", adapter="nonsense"))
+    iterator = inline.generate(request("twin"))
+    await anext(iterator)
+    with pytest.raises(InvalidRequestError) as refusal:
+        await events(inline, request("twin"))
+    assert refusal.value.param == "id"
+    assert [event async for event in iterator]
+
+
+async def test_more_than_max_queue_requests_are_turned_away(directory: Path) -> None:
+    async with InlineClient(directory, max_queue=1) as client:
+        first = client.generate(request("first", steps=20))
+        await anext(first)
+        with pytest.raises(QueueFullError):
+            await events(client, request("second"))
+        await first.aclose()  # type: ignore[attr-defined]
+        assert await picture(client, request("third"))
+
+
+async def test_draining_finishes_what_was_accepted_and_takes_nothing_more(directory: Path) -> None:
+    client = InlineClient(directory)
+    with pytest.raises(NotReadyError):
+        await events(client, request("too early"))
+    async with client:
+        running = asyncio.create_task(picture(client, request("running", steps=5)))
+        await asyncio.sleep(0)
+        draining = asyncio.create_task(client.drain())
+        await asyncio.sleep(0)
+        assert str(client.state) == "draining"
+        with pytest.raises(NotReadyError):
+            await events(client, request("too late"))
+        await draining
+        assert await running
+    assert str(client.state) == "closed"
+
+
+async def test_closing_ends_waiting_requests_and_removes_the_socket(directory: Path) -> None:
+    client = InlineClient(directory)
+    await client.start()
+    home = client._home
+    assert home
+    assert home.exists()
+    waiting = asyncio.create_task(events(client, request("waiting", steps=50)))
+    await asyncio.sleep(0)
+    await client.aclose()
+    assert type((await waiting)[-1]).__name__ == "Failed"
+    assert not home.exists()
+
+
+async def test_a_model_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match="nowhere"):
+        await InlineClient(tmp_path / "nowhere").start()
+
+
+async def test_a_killed_worker_is_replaced_and_gives_the_same_bytes(
+    directory: Path, inline: InlineClient
+) -> None:
+    asked = [request(f"kill-{i}", seed=i, steps=12) for i in range(6)]
+    expected = [await picture(inline, one) for one in asked]
+    async with EngineClient(directory, threads=1) as client:
+        running = [asyncio.create_task(picture(client, one)) for one in asked]
+        while not any(p.begun for p in client._pending.values()):
+            await asyncio.sleep(0.01)
+        assert client._life
+        vessel = client._life._vessel
+        assert isinstance(vessel, ProcessVessel)
+        os.kill(vessel.process.pid, signal.SIGKILL)
+        assert await asyncio.gather(*running) == expected
+        assert client.restarts == 1
+        assert client.state == "ready"
