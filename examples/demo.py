@@ -84,7 +84,9 @@ def first_picture(url: str) -> Path:
     return res.save(OUT / "lamborghini.jpg")
 
 
-async def picture(friendli: AsyncFriendli, prompt: str, *, seed: int, progress: Progress) -> Image.Image:
+async def picture(
+    friendli: AsyncFriendli, prompt: str, *, seed: int, progress: Progress
+) -> Image.Image:
     """One of the nine, its bar moving while the others move too."""
     task = progress.add_task(prompt, total=20)
     res = await friendli.container.image.generate(
@@ -138,7 +140,9 @@ def main() -> None:
         asked = time.perf_counter()
         path = contact_sheet(asyncio.run(nine_at_once(url)))
         console.print(f"  [green]{path}[/]  {time.perf_counter() - asked:.2f} s\n")
-    console.print(f"Done in {time.perf_counter() - started:.1f} s. Your own server: [bold]./x serve[/]")
+    console.print(
+        f"Done in {time.perf_counter() - started:.1f} s. Your own server: [bold]./x serve[/]"
+    )
 
 
 if __name__ == "__main__":

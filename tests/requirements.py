@@ -20,9 +20,13 @@ class Requirement(NamedTuple):
 REQUIREMENTS: dict[str, Requirement] = {
     # --- S1, S5: the SDK against a container
     "S1.example": Requirement("S1", "the documentation's example call returns a picture"),
-    "S1.official": Requirement("S1", "the unmodified official client gets a JPEG from our container"),
+    "S1.official": Requirement(
+        "S1", "the unmodified official client gets a JPEG from our container"
+    ),
     "S1.clients": Requirement("S1", "SyncFriendli and AsyncFriendli are context managers"),
-    "S1.token": Requirement("S1", "token: argument, callable or FRIENDLI_TOKEN; an empty one is none"),
+    "S1.token": Requirement(
+        "S1", "token: argument, callable or FRIENDLI_TOKEN; an empty one is none"
+    ),
     "S1.guidance_scale": Requirement("S1", "guidance_scale travels as a number"),
     "S1.num_inference_steps": Requirement("S1", "num_inference_steps travels as an integer"),
     "S1.prompt": Requirement("S1", "prompt is required"),
@@ -40,7 +44,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S2.model": Requirement("S2", "model is ENDPOINT or ENDPOINT:ADAPTER", "dedicated"),
     "S2.team": Requirement("S2", "x_friendli_team names the team", "dedicated"),
     "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg", "dedicated"),
-    "S3.generate": Requirement("S3", "steps default to 20; control_images, controlnet_weights", "dedicated"),
+    "S3.generate": Requirement(
+        "S3", "steps default to 20; control_images, controlnet_weights", "dedicated"
+    ),
     "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list", "dedicated"),
     # --- S4: the container's REST contract
     "S4.schema": Requirement("S4", "the served OpenAPI equals the seed's, field by field"),
@@ -58,11 +64,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     # --- the house
     "design.contracts": Requirement("DESIGN §2", "import contracts hold and notice a breach"),
     "design.lazy": Requirement("DESIGN §2", "neither SDK nor server loads torch"),
-    "engine.weave": Requirement("DESIGN §3", "stock pipelines share forwards, equal to running alone"),
+    "engine.weave": Requirement(
+        "DESIGN §3", "stock pipelines share forwards, equal to running alone"
+    ),
     "engine.reproducible": Requirement("DESIGN §5", "same seed, same bytes, whatever else runs"),
     "engine.isolation": Requirement("DESIGN §3", "a failing request fails alone"),
     "engine.cancel": Requirement("DESIGN §3", "cancelling takes effect within one step"),
     "engine.worker": Requirement("DESIGN §3", "the engine runs in a process of its own"),
-    "postcard.ships": Requirement("DESIGN §1", "a trained model ships inside and loads in stock diffusers"),
+    "postcard.ships": Requirement(
+        "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
+    ),
     "demo.offline": Requirement("DESIGN §5", "./x demo works end to end without a download"),
 }

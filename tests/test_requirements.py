@@ -27,7 +27,9 @@ def test_every_mark_names_a_requirement() -> None:
 
 def test_every_requirement_is_shown_by_a_test_or_says_what_it_waits_for() -> None:
     shown = {name for name, _ in marked_ids()}
-    missing = [name for name, r in REQUIREMENTS.items() if r.waits_for is None and name not in shown]
+    missing = [
+        name for name, r in REQUIREMENTS.items() if r.waits_for is None and name not in shown
+    ]
     assert missing == []
 
 

@@ -17,6 +17,7 @@ BREACHES = {
     "the SDK knows the wire, never torch and never the servers": "sdk/friendli",
     "postcard is data: it imports nothing": "postcard/friendli_postcard",
     "the servers reach the engine through its client only": "server/friendli_server",
+    "the gateway reaches containers by HTTP only": "server/friendli_server/dedicated",
 }
 
 
@@ -24,7 +25,12 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
     """Run the contracts of `pyproject.toml` over the packages below `root`."""
     members = sorted(str(path) for path in (root / "packages").iterdir())
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as c; c()",
+            "--no-cache",
+        ],
         cwd=root,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(members), "NO_COLOR": "1"},
         capture_output=True,
@@ -63,11 +69,20 @@ def test_a_planted_import_of_torch_breaks_its_contract(contract: str, tmp_path: 
 @pytest.mark.parametrize(
     ("contract", "package", "line"),
     [
-        ("the engine knows neither HTTP nor the wire", "engine/friendli_engine", "import friendli_wire"),
         (
-            "the servers never import the SDK (the official one may be installed beside them)",
+            "the engine knows neither HTTP nor the wire",
+            "engine/friendli_engine",
+            "import friendli_wire",
+        ),
+        (
+            "the servers never import the SDK: the official one may sit beside them",
             "server/friendli_server",
             "import friendli",
+        ),
+        (
+            "the container knows nothing of teams and endpoints",
+            "server/friendli_server/container",
+            "import friendli_server.dedicated",
         ),
     ],
 )
