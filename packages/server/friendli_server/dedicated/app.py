@@ -1,0 +1,60 @@
+"""The ASGI application of a gateway: its domains' routes under one envelope. Knows no process."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from friendli_server.dedicated.database import DatabaseDownError
+from friendli_server.dedicated.gateway import Gateway
+from friendli_server.dedicated.images import views as images
+from friendli_server.dedicated.results import views as results
+from friendli_server.envelope import Envelope, error_response, http_exception, request_id
+from friendli_server.errors import ApiError, ClientGone
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """An application over an open gateway, which stays the caller's to close."""
+    app = FastAPI(
+        title="Friendli image API, dedicated endpoints",
+        description="Pictures from a team's endpoints.",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Envelope)
+    app.add_exception_handler(HTTPException, http_exception)
+    app.add_exception_handler(DatabaseDownError, _database_down)
+    app.add_exception_handler(ClientGone, _client_gone)
+    max_body = gateway.settings.max_body_mib * 2**20
+    app.include_router(images.router(gateway.authenticator, gateway.images, max_body=max_body))
+    app.include_router(results.router(gateway.results))
+    app.add_api_route("/health", _health(gateway), methods=["GET"], tags=["Health"])
+    app.add_api_route("/health/live", _live, methods=["GET"], tags=["Health"])
+    return app
+
+
+def _health(gateway: Gateway):  # type: ignore[no-untyped-def]
+    async def health() -> JSONResponse:
+        try:
+            async with gateway.database.transaction() as session:
+                await session.connection()
+        except DatabaseDownError:
+            return JSONResponse({"status": "database_unavailable"}, status_code=503)
+        return JSONResponse({"status": "ready"})
+
+    return health
+
+
+async def _live() -> dict[str, str]:
+    return {"status": "live"}
+
+
+async def _database_down(request: Request, _error: Exception) -> Response:
+    return error_response(ApiError("database_unavailable", retry_after=1), request_id(request))
+
+
+async def _client_gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=499)  # never sent: the connection is closed

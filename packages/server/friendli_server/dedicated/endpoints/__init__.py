@@ -1,0 +1,1 @@
+"""Endpoints: what people ask them to be."""

@@ -1,0 +1,132 @@
+"""One gateway process, put together: what `app.py` serves and `serve.py` runs.
+
+Knows no route. Tests hand in their own launcher and HTTP client; nothing else is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from friendli_server.dedicated.accounts.auth import Authenticator
+from friendli_server.dedicated.database import Database
+from friendli_server.dedicated.ids import random_id
+from friendli_server.dedicated.images.dispatch import Dispatcher
+from friendli_server.dedicated.images.service import ImageService
+from friendli_server.dedicated.nodes.services import shared_secret
+from friendli_server.dedicated.replicas.container import ContainerClient
+from friendli_server.dedicated.replicas.fixed import FixedReplicas
+from friendli_server.dedicated.replicas.fleet import Fleet
+from friendli_server.dedicated.replicas.interfaces import ReplicaLauncher
+from friendli_server.dedicated.replicas.keeper import Keeper
+from friendli_server.dedicated.replicas.local import LocalProcesses
+from friendli_server.dedicated.replicas.router import Router
+from friendli_server.dedicated.results.signing import LinkSigner
+from friendli_server.dedicated.results.store import ResultStore, open_store
+from friendli_server.dedicated.settings import GatewaySettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """The parts that requests and the loop share."""
+
+    settings: GatewaySettings
+    database: Database
+    authenticator: Authenticator
+    images: ImageService
+    results: ResultStore
+    keeper: Keeper
+    router: Router
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: GatewaySettings,
+    *,
+    launcher: ReplicaLauncher | None = None,
+    http: httpx2.AsyncClient | None = None,
+) -> AsyncIterator[Gateway]:
+    """A gateway whose keeper runs while the block does; the database must have its tables."""
+    database = Database(settings.database)
+    async with http or httpx2.AsyncClient(limits=_LIMITS) as client:
+        gateway = await _assemble(settings, database, launcher or choose_launcher(settings), client)
+        closing = asyncio.Event()
+        keeper = asyncio.create_task(gateway.keeper.run(closing), name="keeper")
+        try:
+            yield gateway
+        finally:
+            closing.set()
+            await keeper
+            await database.close()
+
+
+def choose_launcher(settings: GatewaySettings) -> ReplicaLauncher:
+    """Containers run by others if any are named, local processes if not."""
+    if settings.replica:
+        urls: defaultdict[str, list[str]] = defaultdict(list)
+        for model, url in map(_pair, settings.replica):
+            urls[model].append(url.rstrip("/"))
+        return FixedReplicas(urls)
+    return LocalProcesses(
+        {"postcard": "postcard", **_pairs(settings.model)}, hub_models=settings.hub_models
+    )
+
+
+async def _assemble(
+    settings: GatewaySettings,
+    database: Database,
+    launcher: ReplicaLauncher,
+    http: httpx2.AsyncClient,
+) -> Gateway:
+    node_id = random_id("node")
+    secret = settings.link_secret or await shared_secret(database, "result links")
+    results = ResultStore(
+        database,
+        open_store(settings.results),
+        signer=LinkSigner(secret, lifetime=settings.link_seconds),
+        public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+    )
+    client = ContainerClient(http)
+    router = Router(database)
+    fleet = Fleet(database=database, launcher=launcher, prober=client, node_id=node_id)
+    return Gateway(
+        settings=settings,
+        database=database,
+        authenticator=Authenticator(database),
+        images=ImageService(
+            database=database,
+            dispatcher=Dispatcher(router, client, wake_seconds=settings.wake_seconds),
+            results=results,
+            node_id=node_id,
+            url_format=settings.url_format,
+            request_seconds=settings.request_seconds,
+        ),
+        results=results,
+        keeper=Keeper(
+            database=database,
+            fleet=fleet,
+            node_id=node_id,
+            work_per_replica=settings.work_per_replica,
+            tick_seconds=settings.tick_seconds,
+        ),
+        router=router,
+    )
+
+
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+
+
+def _pairs(texts: Iterable[str]) -> Mapping[str, str]:
+    return dict(map(_pair, texts))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise ValueError(f"{text!r} is not NAME=VALUE")
+    return name, value

@@ -1,0 +1,1 @@
+"""Pictures: the two routes all this exists for."""

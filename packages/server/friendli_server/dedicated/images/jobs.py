@@ -1,0 +1,73 @@
+"""From a body to a job: who is asked, with which seed, under which name. Pure.
+
+Everything about a job that must be equal when its request is repeated follows from its id: the
+seed when none was given, the name of the result, the key the container joins repeats by, the usage
+record. The id is random, or, when the client sent an `Idempotency-Key`, a digest of team, key and
+body; so any node recognises a repeat without asking another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Final, Literal, get_args
+
+from friendli_wire import DedicatedImageEditBody, DedicatedImageGenerationBody
+from pydantic import TypeAdapter
+
+from friendli_server.dedicated.replicas.container import ContainerRequest
+from friendli_server.dedicated.usage.services import Job
+from friendli_server.errors import ApiError
+
+Body = DedicatedImageGenerationBody | DedicatedImageEditBody
+Operation = Literal["generations", "edits"]
+ContainerFormat = Literal["raw", "jpeg"]
+
+LARGEST_SEED: Final = 2**53 - 1
+_CONTAINER_ONLY: Final = {"model", "response_format", "guidance_scale", "seed"}
+
+
+def job_id(team_id: str, raw: bytes, key: str | None) -> str:
+    """The id of the job that a request asks for, 32 hexadecimal digits."""
+    if key is None:
+        return secrets.token_hex(16)
+    digest = hashlib.sha256()
+    for part in (team_id.encode(), key.encode(), raw):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()[:32]
+
+
+def split_model(model: str) -> tuple[str, str | None]:
+    """`ENDPOINT` or `ENDPOINT:ADAPTER` in two."""
+    endpoint_id, colon, adapter = model.partition(":")
+    if not endpoint_id or (colon and not adapter):
+        raise ApiError("invalid_request", "Must be ENDPOINT or ENDPOINT:ADAPTER.", param="model")
+    return endpoint_id, adapter or None
+
+
+def seed_of(job: Job, body: Body) -> int:
+    """The seed asked for, or one that follows from the job's id and fits a JavaScript number."""
+    return int(job.id, 16) % (LARGEST_SEED + 1) if body.seed is None else body.seed
+
+
+def container_request(
+    job: Job, body: Body, *, picture_format: ContainerFormat, seconds: float
+) -> ContainerRequest:
+    """What any replica is asked for this job."""
+    fields = body.model_dump(exclude=_CONTAINER_ONLY, exclude_none=True)
+    fields |= {"seed": seed_of(job, body), "response_format": picture_format}
+    if job.adapter is not None:
+        fields["model"] = job.adapter
+    if body.guidance_scale is not None:
+        fields["guidance_scale"] = body.guidance_scale
+    return ContainerRequest(
+        path=f"/v1/images/{job.operation}",
+        body=_JSON.dump_json(fields),
+        key=hashlib.sha256(f"{job.team_id}/{job.id}".encode()).hexdigest(),
+        seconds=seconds,
+    )
+
+
+_JSON: Final = TypeAdapter(dict[str, object])
+OPERATIONS: Final = get_args(Operation)

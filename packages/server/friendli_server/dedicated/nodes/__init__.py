@@ -1,0 +1,1 @@
+"""Several gateway processes that behave as one."""

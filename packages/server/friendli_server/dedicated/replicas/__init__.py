@@ -1,0 +1,1 @@
+"""Containers behind endpoints: started, watched, chosen."""

@@ -1,0 +1,157 @@
+"""The replicas of one node: start them, watch them, end them. Every node minds its own.
+
+Takes its orders from the `replicas` table: rows of this node that are `draining` end, replicas
+without a row end. Knows nothing of endpoints' goals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from sqlalchemy import delete, select, update
+
+from friendli_server.dedicated.database import Database, DatabaseDownError, now
+from friendli_server.dedicated.endpoints.models import Replica, ReplicaState
+from friendli_server.dedicated.endpoints.wire import ErrorCode
+from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaLauncher, ReplicaSpec
+
+logger = logging.getLogger("friendli.dedicated.replicas")
+
+_POLL_SECONDS: Final = 0.1
+_PROBE_SECONDS: Final = 1.0
+_MISSES: Final = 3
+_UNROUTED_SECONDS: Final = 1.5
+"""By then every node has read that a draining replica gets no more requests."""
+_READY_SECONDS: Final = 900.0
+
+
+class Prober(Protocol):
+    """Asks a container whether it can generate."""
+
+    async def is_ready(self, url: str) -> bool:
+        """False also when it does not answer."""
+
+
+@dataclass
+class _Watch:
+    """How a ready replica did when it was last asked."""
+
+    probed_at: float = float("-inf")
+    misses: int = 0
+
+
+@dataclass(kw_only=True)
+class Fleet:
+    """What this node's launcher runs, kept in step with the database."""
+
+    database: Database
+    launcher: ReplicaLauncher
+    prober: Prober
+    node_id: str
+    _watches: defaultdict[str, _Watch] = field(default_factory=lambda: defaultdict(_Watch))
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def start(self, replica_id: str, spec: ReplicaSpec) -> None:
+        """Launch a replica, whose row exists, and see to it until it is ready or failed."""
+        self._spawn(f"start {replica_id}", self._start(replica_id, spec))
+
+    async def tick(self) -> None:
+        """End what should not run, and ask the others how they are."""
+        async with self.database.transaction() as session:
+            rows = await session.scalars(select(Replica).where(Replica.node_id == self.node_id))
+            mine = {row.id: row for row in rows}
+        for replica in mine.values():
+            if replica.draining_at is not None and _age(replica) > _UNROUTED_SECONDS:
+                self._spawn(f"end {replica.id}", self._end(replica.id))
+        for stray in self.launcher.running() - set(mine):
+            self._spawn(f"end {stray}", self._end(stray))
+        ready = [r for r in mine.values() if r.state == ReplicaState.READY]
+        await asyncio.gather(*(self._check(replica) for replica in ready))
+
+    async def close(self) -> None:
+        """End everything that runs here."""
+        await self.launcher.close()
+        while self._tasks:  # each ends soon now that its replica has
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        async with self.database.transaction() as session:
+            await session.execute(delete(Replica).where(Replica.node_id == self.node_id))
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside the loop, unless work of this name is under way."""
+        if name in self._tasks:
+            work.close()
+            return
+        task = self._tasks[name] = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task.get_name(), None)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("%s failed", task.get_name(), exc_info=task.exception())
+
+    async def _start(self, replica_id: str, spec: ReplicaSpec) -> None:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                url = await self.launcher.launch(replica_id, spec)
+                await self._set(replica_id, url=url)
+                while not await self.prober.is_ready(url):
+                    if replica_id not in self.launcher.running():
+                        raise LaunchError(ErrorCode.INFERENCE_ENGINE_UNKNOWN_ERROR)
+                    await asyncio.sleep(_POLL_SECONDS)
+        except LaunchError as error:
+            await self._fail(replica_id, error.code)
+        except TimeoutError:
+            await self._fail(replica_id, ErrorCode.WORKLOAD_INIT_UNKNOWN_ERROR)
+        else:
+            await self._set(replica_id, state=ReplicaState.READY, ready_at=now())
+            logger.info("replica %s is ready", replica_id)
+
+    async def _check(self, replica: Replica) -> None:
+        """A replica that ended, or missed three probes in a row, has failed."""
+        watch = self._watches[replica.id]
+        alive = replica.id in self.launcher.running()
+        if alive and time.monotonic() - watch.probed_at < _PROBE_SECONDS:
+            return
+        watch.probed_at = time.monotonic()
+        well = alive and await self.prober.is_ready(replica.url or "")
+        watch.misses = 0 if well else watch.misses + 1
+        if not alive or watch.misses >= _MISSES:
+            await self._fail(replica.id, ErrorCode.INFERENCE_ENGINE_UNKNOWN_ERROR)
+
+    async def _fail(self, replica_id: str, code: str) -> None:
+        logger.warning("replica %s failed: %s", replica_id, code)
+        self._watches.pop(replica_id, None)
+        await self._set(replica_id, state=ReplicaState.FAILED, error_code=code)
+        await self.launcher.stop(replica_id)
+
+    async def _end(self, replica_id: str) -> None:
+        """Let a replica finish its work and go."""
+        self._watches.pop(replica_id, None)
+        await self.launcher.stop(replica_id)
+        async with self.database.transaction() as session:
+            await session.execute(delete(Replica).where(Replica.id == replica_id))
+
+    async def _set(self, replica_id: str, **values: object) -> None:
+        """Write to the replica's row, as soon as the database is there."""
+        while True:
+            try:
+                async with self.database.transaction() as session:
+                    await session.execute(
+                        update(Replica)
+                        .where(Replica.id == replica_id, Replica.state != ReplicaState.DRAINING)
+                        .values(**values)
+                    )
+                return
+            except DatabaseDownError:
+                await asyncio.sleep(_POLL_SECONDS)
+
+
+def _age(replica: Replica) -> float:
+    """Seconds since the replica was told to drain."""
+    return (now() - replica.draining_at).total_seconds() if replica.draining_at else 0.0

@@ -1,0 +1,124 @@
+"""Which replica gets a request: the one with least predicted work. Knows no HTTP.
+
+Predicted work is counted in denoiser steps in flight through this node. A replica that has had the
+request's adapter before is preferred while it is less than one request behind the least loaded
+one; a repeated request goes to the replica that works on it already, which then joins the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+
+from friendli_server.dedicated.database import Database, DatabaseDownError
+from friendli_server.dedicated.endpoints.models import Replica, ReplicaState
+
+_FRESH_SECONDS: Final = 0.5
+_STALE_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What routing needs to know of a request. `work` is in denoiser steps."""
+
+    job_id: str
+    work: int
+    adapter: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A ready replica."""
+
+    id: str
+    url: str
+
+
+class Router:
+    """The ready replicas of every endpoint, and what this node has in flight on each."""
+
+    def __init__(self, database: Database) -> None:
+        """Replicas are read from the database, at most twice a second per endpoint."""
+        self._database = database
+        self._seen: dict[str, tuple[float, list[Target]]] = {}
+        self._flight: dict[str, list[Load]] = defaultdict(list)
+        self._adapters: dict[str, set[str]] = defaultdict(set)
+
+    async def targets(self, endpoint_id: str) -> list[Target]:
+        """The endpoint's ready replicas; while the database is down, those known last."""
+        at, known = self._seen.get(endpoint_id, (float("-inf"), []))
+        if time.monotonic() - at < _FRESH_SECONDS:
+            return known
+        try:
+            known = await asyncio.shield(
+                self._read(endpoint_id)
+            )  # a cancelled query costs a connection
+        except DatabaseDownError:
+            if time.monotonic() - at > _STALE_SECONDS:
+                raise
+            return known
+        self._seen[endpoint_id] = (time.monotonic(), known)
+        return known
+
+    async def wait_for_target(
+        self, endpoint_id: str, load: Load, *, avoid: Collection[str] = (), until: float
+    ) -> Target | None:
+        """The best replica, as soon as there is one; `None` at the monotonic moment `until`."""
+        while True:
+            known = [t for t in await self.targets(endpoint_id) if t.id not in avoid]
+            if known:
+                return self.best(known, load)
+            if time.monotonic() >= until:
+                return None
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def best(self, targets: Collection[Target], load: Load) -> Target:
+        """The replica for `load` among `targets`, which must not be empty."""
+        for target in targets:
+            if any(other.job_id == load.job_id for other in self._flight[target.id]):
+                return target
+        least = min(targets, key=lambda target: (self.work(target.id), target.id))
+        if load.adapter is None:
+            return least
+        limit = self.work(least.id) + load.work
+        warm = [t for t in targets if load.adapter in self._adapters[t.id]]
+        warm = [t for t in warm if self.work(t.id) < limit]
+        return min(warm, key=lambda target: self.work(target.id), default=least)
+
+    def work(self, replica_id: str) -> int:
+        """Denoiser steps this node has in flight on a replica."""
+        return sum(load.work for load in self._flight.get(replica_id, ()))
+
+    @contextmanager
+    def in_flight(self, target: Target, load: Load) -> Iterator[None]:
+        """Count `load` on `target` while the block runs."""
+        self._flight[target.id].append(load)
+        if load.adapter is not None:
+            self._adapters[target.id].add(load.adapter)
+        try:
+            yield
+        finally:
+            self._flight[target.id].remove(load)
+            if not self._flight[target.id]:
+                del self._flight[target.id]
+
+    def forget(self, endpoint_id: str) -> None:
+        """Read the endpoint's replicas anew at the next request."""
+        self._seen.pop(endpoint_id, None)
+
+    async def _read(self, endpoint_id: str) -> list[Target]:
+        async with self._database.transaction() as session:
+            rows = await session.execute(
+                select(Replica.id, Replica.url).where(
+                    Replica.endpoint_id == endpoint_id, Replica.state == ReplicaState.READY
+                )
+            )
+            return [Target(id=id_, url=url) for id_, url in rows if url is not None]

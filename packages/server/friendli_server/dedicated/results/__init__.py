@@ -1,0 +1,1 @@
+"""Pictures kept and shown by signed links."""

@@ -1,0 +1,121 @@
+"""Pictures in an object store: put, link, read, delete. Knows no HTTP and no quota.
+
+The path of a picture begins with its team's id, so that a team's pictures can go at once. Writes
+are atomic in every store that obstore offers: a reader sees a whole picture or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
+from sqlalchemy import delete, select
+
+from friendli_server.dedicated.database import Database, now
+
+from .models import StoredResult
+from .signing import LinkSigner
+
+MEDIA_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png"}
+_SWEEP = 500
+
+
+class StorageUnavailableError(Exception):
+    """The store could not take or give a picture: full, read-only or out of reach."""
+
+
+def open_store(where: str) -> ObjectStore:
+    """A store from a folder or a URL: `s3://bucket/prefix`, `gs://…`, `az://…`, `memory:///`."""
+    if "://" in where:
+        return from_url(where)
+    return LocalStore(Path(where).absolute(), mkdir=True)
+
+
+class ResultStore:
+    """The store together with the table that remembers whose each picture is."""
+
+    def __init__(
+        self, database: Database, store: ObjectStore, *, signer: LinkSigner, public_url: str
+    ) -> None:
+        """`public_url` is where clients reach this service, without a path."""
+        self._database = database
+        self._store = store
+        self.signer = signer
+        self._public_url = public_url.rstrip("/")
+
+    async def put(
+        self, picture: bytes, *, team_id: str, endpoint_id: str, name: str, extension: str
+    ) -> str:
+        """Keep a picture and return its path; the same name again replaces it.
+
+        Raises:
+            StorageUnavailableError: nothing was kept.
+        """
+        path = f"{team_id}/{name}.{extension}"
+        attributes = {"Content-Type": MEDIA_TYPES[extension], "Content-Disposition": "inline"}
+        remote = isinstance(self._store, S3Store | GCSStore | AzureStore)
+        try:
+            await obstore.put_async(
+                self._store, path, picture, attributes=attributes if remote else None
+            )
+        except (BaseError, OSError) as error:
+            raise StorageUnavailableError from error
+        async with self._database.transaction() as session:
+            await session.merge(
+                StoredResult(path=path, team_id=team_id, endpoint_id=endpoint_id, size=len(picture))
+            )
+        return path
+
+    async def link(self, path: str) -> str:
+        """A URL that shows the picture until it expires: the store's own if it can sign."""
+        if isinstance(self._store, S3Store | GCSStore | AzureStore):
+            lifetime = timedelta(seconds=self.signer.lifetime)
+            return await obstore.sign_async(self._store, "GET", path, lifetime)
+        return f"{self._public_url}/dedicated/results/{quote(path)}?{self.signer.query(path)}"
+
+    async def read(self, path: str) -> bytes | None:
+        """The picture, or `None` if it is gone.
+
+        Raises:
+            StorageUnavailableError: the store is out of reach.
+        """
+        try:
+            answer = await obstore.get_async(self._store, path)
+            return bytes(await answer.bytes_async())
+        except (FileNotFoundError, ValueError):
+            return None
+        except (BaseError, OSError) as error:
+            raise StorageUnavailableError from error
+
+    async def delete_team(self, team_id: str) -> None:
+        """Delete every picture of a team, also those the table no longer knows."""
+        async for page in obstore.list(self._store, prefix=team_id):
+            await self._delete([meta["path"] for meta in page])
+
+    async def sweep(self, *, older_than: timedelta) -> int:
+        """Delete up to a few hundred pictures past their retention; how many went."""
+        async with self._database.transaction() as session:
+            paths = (
+                await session.scalars(
+                    select(StoredResult.path)
+                    .where(StoredResult.created_at < now() - older_than)
+                    .limit(_SWEEP)
+                )
+            ).all()
+        await self._delete(paths)
+        return len(paths)
+
+    async def _delete(self, paths: Sequence[str]) -> None:
+        for path in paths:  # a store may refuse to delete what is gone already
+            try:
+                await obstore.delete_async(self._store, path)
+            except FileNotFoundError:
+                continue
+        async with self._database.transaction() as session:
+            await session.execute(delete(StoredResult).where(StoredResult.path.in_(paths)))

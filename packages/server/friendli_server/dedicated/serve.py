@@ -1,0 +1,83 @@
+"""Running a gateway as a process: listen, check the database, serve, leave in good order.
+
+Knows nothing about requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from friendli_server.dedicated import dev, logs, schema
+from friendli_server.dedicated.app import create_app
+from friendli_server.dedicated.database import Database
+from friendli_server.dedicated.gateway import open_gateway
+from friendli_server.dedicated.settings import GatewaySettings
+
+logger = logging.getLogger("friendli.dedicated")
+
+
+def run(settings: GatewaySettings) -> int:
+    """Serve until a signal; the exit status."""
+    logs.configure(settings.log_format)
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: GatewaySettings) -> int:
+    try:
+        listener = _listen(settings.host, settings.port)
+    except OSError as error:
+        return _fail(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.")
+    host, port = listener.getsockname()[:2]
+    url = settings.public_url or f"http://{host}:{port}"
+    settings = settings.model_copy(update={"port": port, "public_url": url})
+    if not await _prepare_schema(settings):
+        return _fail("The database is not up to date: run `friendli dedicated migrate` first.")
+    hint = await _dev_hint(settings, url) if settings.dev else ""
+    async with open_gateway(settings) as gateway:
+        config = uvicorn.Config(
+            create_app(gateway),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=60,
+        )
+        print(f"Listening on {url}{hint}", flush=True)  # noqa: T201 - this is the command's output
+        await uvicorn.Server(config).serve(sockets=[listener])
+    return 0
+
+
+async def _prepare_schema(settings: GatewaySettings) -> bool:
+    database = Database(settings.database)
+    try:
+        if settings.migrate or settings.dev:
+            await schema.migrate(database)
+        return await schema.is_current(database)
+    finally:
+        await database.close()
+
+
+async def _dev_hint(settings: GatewaySettings, url: str) -> str:
+    database = Database(settings.database)
+    try:
+        model = settings.replica[0].partition("=")[0] if settings.replica else "postcard"
+        return "\n" + dev.snippet(await dev.prepare(database, model=model), url)
+    finally:
+        await database.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)  # noqa: T201
+    return 1

@@ -1,0 +1,82 @@
+"""The gateway's settings: flags, `FRIENDLI_DEDICATED_*` variables, defaults for one machine.
+
+Knows nothing of what the settings lead to.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class GatewaySettings(BaseSettings):
+    """One process of the gateway."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FRIENDLI_DEDICATED_",
+        cli_prog_name="friendli dedicated serve",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+    )
+
+    dev: bool = Field(
+        default=False,
+        description="Make a team, a token and an endpoint, say how to use them; implies --migrate.",
+    )
+    migrate: bool = Field(default=False, description="Bring the database up to date first.")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    public_url: str = Field(
+        default="", description="Where clients reach the service; default: the socket."
+    )
+    database: str = Field(
+        default="sqlite+aiosqlite:///friendli-dedicated.db",
+        description="sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME.",
+    )
+    results: str = Field(
+        default="friendli-results", description="A folder, s3://…, gs://…, az://… or memory:///."
+    )
+    link_secret: str = Field(
+        default="", description="Signs result links; default: one in the database."
+    )
+    link_seconds: int = Field(default=3600, ge=1, le=604800, description="Life of a result link.")
+    url_format: Literal["jpeg", "png"] = Field(
+        default="jpeg", description="Format behind a result link."
+    )
+    retention_hours: float = Field(default=24.0, gt=0, description="How long pictures are kept.")
+    replica: list[str] = Field(
+        default=[],
+        description="MODEL=URL of a running container; given once or more, none are started here.",
+    )
+    model: list[str] = Field(
+        default=[], description="NAME=DIRECTORY or NAME=ORG/MODEL that endpoints may name."
+    )
+    hub_models: bool = Field(default=False, description="Whether endpoints may name any hub model.")
+    tick_seconds: float = Field(
+        default=0.25, gt=0, description="How often endpoints are looked after."
+    )
+    wake_seconds: float = Field(
+        default=300.0, gt=0, description="How long a request waits for a replica."
+    )
+    request_seconds: float = Field(
+        default=600.0, gt=0, description="How long a request may take in all."
+    )
+    work_per_replica: int = Field(
+        200, ge=1, description="Denoiser steps in flight that one more replica is worth."
+    )
+    max_body_mib: int = Field(default=72, ge=1, description="Largest request body.")
+    admin: bool | None = Field(
+        default=None, description="Serve the admin API; default: only when listening on loopback."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto: JSON off a TTY."
+    )
+
+    @property
+    def serves_admin(self) -> bool:
+        """Whether the admin API is on."""
+        loopback = self.host in {"127.0.0.1", "::1", "localhost"}
+        return loopback if self.admin is None else self.admin

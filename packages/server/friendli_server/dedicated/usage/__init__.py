@@ -1,0 +1,1 @@
+"""Quotas before a job and records after it."""

@@ -1,0 +1,154 @@
+"""A gateway in this process: real database, real store, real routes; fake containers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from friendli_server.dedicated import schema
+from friendli_server.dedicated.accounts import services as accounts
+from friendli_server.dedicated.accounts.models import Role, Team
+from friendli_server.dedicated.app import create_app
+from friendli_server.dedicated.database import Database
+from friendli_server.dedicated.gateway import Gateway, open_gateway
+from friendli_server.dedicated.settings import GatewaySettings
+
+from .fakes import FakeLauncher, Network
+
+BODY = {"prompt": "a red kite", "num_inference_steps": 4, "seed": 11}
+
+
+@dataclass
+class Tenant:
+    """A team with an owner's token."""
+
+    id: str
+    token: str
+    user_id: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the tenant sends with every request."""
+        return {"authorization": f"Bearer {self.token}"}
+
+
+@dataclass
+class World:
+    """One gateway and what surrounds it."""
+
+    gateway: Gateway
+    client: httpx2.AsyncClient
+    launcher: FakeLauncher
+    network: Network
+
+    async def tenant(self, name: str = "alpha", **quotas: int) -> Tenant:
+        """A new team whose owner has a token."""
+        async with self.gateway.database.transaction() as session:
+            team = await accounts.create_team(session, name)
+            user = await accounts.user_named(session, f"{name}-owner")
+            await accounts.set_member(session, team_id=team.id, user_id=user.id, role=Role.OWNER)
+            _, token = await accounts.create_token(
+                session, name="test", user_id=user.id, team_id=team.id
+            )
+            for quota, limit in quotas.items():
+                setattr(await session.get_one(Team, team.id), quota, limit)
+            return Tenant(team.id, token, user.id)
+
+    async def endpoint(self, tenant: Tenant, *, running: bool = True, **changes: Any) -> str:
+        """A new endpoint of the tenant, through the API; by default awaited until it runs."""
+        from friendli_server.dedicated.endpoints import services as endpoints
+        from friendli_server.dedicated.endpoints.wire import EndpointCreateBody
+
+        body = {
+            "projectId": "",
+            "name": "pictures",
+            "instanceOptionId": "local",
+            "advanced": {},
+            "hfModelRepo": "fake",
+            "autoscalingPolicy": {"minReplica": 1, "maxReplica": 1},
+            **changes,
+        }
+        async with self.gateway.database.transaction() as session:
+            created = await endpoints.create(
+                session,
+                team_id=tenant.id,
+                creator_id=tenant.user_id,
+                body=EndpointCreateBody.model_validate(body),
+            )
+        if running:
+            await self.status(created.id, "RUNNING")
+        return created.id
+
+    async def status(self, endpoint_id: str, wanted: str) -> None:
+        """Wait until the endpoint has a status."""
+        from friendli_server.dedicated.endpoints.models import Endpoint
+
+        async def has_it() -> bool:
+            async with self.gateway.database.transaction() as session:
+                return (await session.get_one(Endpoint, endpoint_id)).status == wanted
+
+        await self.until(has_it)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until a condition holds; it must, within ten seconds."""
+        async with asyncio.timeout(10):
+            while not await condition():
+                await asyncio.sleep(0.01)
+
+    async def generate(self, tenant: Tenant, model: str, **changes: Any) -> httpx2.Response:
+        """POST a generation as this tenant."""
+        return await self.client.post(
+            "/dedicated/v1/images/generations",
+            json={**BODY, "model": model, **changes},
+            headers=tenant.headers,
+        )
+
+
+WorldMaker = Callable[..., Awaitable[World]]
+
+
+@pytest.fixture
+async def make_world(tmp_path: Path) -> AsyncIterator[WorldMaker]:
+    """Worlds on one database and one store; each further one is another gateway process."""
+    database = f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}"
+    async with AsyncExitStack() as stack:
+
+        async def make(**changes: Any) -> World:
+            settings = GatewaySettings(
+                **{
+                    "database": database,
+                    "results": str(tmp_path / "results"),
+                    "public_url": "http://gateway",
+                    "tick_seconds": 0.02,
+                    "wake_seconds": 5.0,
+                    **changes,
+                }
+            )
+            fresh = Database(settings.database)
+            await schema.migrate(fresh)
+            await fresh.close()
+            network = Network()
+            launcher = FakeLauncher(network)
+            http = httpx2.AsyncClient(transport=network)
+            gateway = await stack.enter_async_context(
+                open_gateway(settings, launcher=launcher, http=http)
+            )
+            transport = httpx2.ASGITransport(app=create_app(gateway))
+            client = await stack.enter_async_context(
+                httpx2.AsyncClient(transport=transport, base_url="http://gateway")
+            )
+            return World(gateway, client, launcher, network)
+
+        yield make
+
+
+@pytest.fixture
+async def world(make_world: WorldMaker) -> World:
+    """One gateway."""
+    return await make_world()

@@ -1,0 +1,171 @@
+"""Containers that speak the contract without a model, and the network between them and a gateway.
+
+A picture is a pure function of what was asked, so "the same seed elsewhere gives the same bytes" is
+as true here as of the real thing. Failures are the ones containers have: not ready, a full queue, a
+death with requests unanswered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import httpx2
+from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
+from friendli_wire import ErrorBody, ErrorInfo
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+WIDTH, HEIGHT = 24, 16
+
+
+@dataclass
+class FakeContainer:
+    """One container, with its queue, its adapters and its end in the test's hand."""
+
+    spec: ReplicaSpec = field(default_factory=lambda: ReplicaSpec(model="fake"))
+    ready: bool = True
+    full: bool = False
+    held: bool = False
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    cancelled: int = 0
+    finished: int = 0
+    dead: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def app(self) -> Starlette:
+        """The container as an ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/health", self._health),
+                Route("/v1/images/generations", self._generate, methods=["POST"]),
+                Route("/v1/images/edits", self._generate, methods=["POST"]),
+            ]
+        )
+
+    async def _health(self, request: Request) -> Response:
+        return JSONResponse({}, status_code=200 if self.ready else 503)
+
+    async def _generate(self, request: Request) -> Response:
+        body = await request.json()
+        self.bodies.append(body)
+        self.keys.append(request.headers.get("idempotency-key", ""))
+        if self.full:
+            return _error(429, "rate_limit_exceeded", None, {"retry-after": "7"})
+        if body.get("model") is not None and body["model"] not in self.spec.adapters:
+            return _error(404, "model_not_found", "model")
+        if not 1 <= body["num_inference_steps"] <= 50:
+            return _error(422, "invalid_request", "num_inference_steps")
+        try:
+            if self.held:
+                await self.released.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        self.finished += 1
+        return JSONResponse(picture(body))
+
+
+def picture(body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to `body`: pixels that follow from what was asked, as asked for."""
+    asked = {k: v for k, v in body.items() if k != "response_format"}
+    color = hashlib.sha256(repr(sorted(asked.items())).encode()).digest()[:3]
+    image = Image.new("RGB", (WIDTH, HEIGHT), tuple(color))
+    out = BytesIO()
+    if body["response_format"] == "raw":
+        out.write(image.tobytes())
+    else:
+        image.save(out, "JPEG", quality=92)
+    return {
+        "image": base64.b64encode(out.getvalue()).decode(),
+        "seed": body["seed"],
+        "width": WIDTH,
+        "height": HEIGHT,
+        "format": body["response_format"],
+    }
+
+
+def _error(
+    status: int, code: str, param: str | None, headers: dict[str, str] | None = None
+) -> Response:
+    info = ErrorInfo(message=f"{code}!", type="x", param=param, code=code)
+    body = ErrorBody(message=f"{code}!", error=info)
+    return JSONResponse(body.model_dump(), status_code=status, headers=headers)
+
+
+class Network(httpx2.AsyncBaseTransport):
+    """Reaches fake containers by host name; a dead one refuses and drops what it had."""
+
+    def __init__(self) -> None:
+        self.containers: dict[str, FakeContainer] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer, or fail as a network does."""
+        container = self.containers.get(request.url.host)
+        if container is None or container.dead.is_set():
+            raise httpx2.ConnectError("refused", request=request)
+        transport = httpx2.ASGITransport(app=container.app)
+        answer = asyncio.create_task(transport.handle_async_request(request))
+        died = asyncio.create_task(container.dead.wait())
+        try:
+            await asyncio.wait({answer, died}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise httpx2.ReadError("reset", request=request)
+            return answer.result()
+        finally:
+            died.cancel()
+            answer.cancel()
+
+
+class FakeLauncher:
+    """A launcher whose replicas are fakes on a `Network`."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.launched: list[FakeContainer] = []
+        self.stopped: list[str] = []
+        self.refuses: str | None = None
+        self.born_ready = True
+        self.held = False
+        self._running: set[str] = set()
+
+    async def launch(self, replica_id: str, spec: ReplicaSpec) -> str:
+        """Start a fake, or refuse with the code the test set."""
+        if self.refuses is not None:
+            raise LaunchError(self.refuses)
+        container = FakeContainer(spec=spec, ready=self.born_ready, held=self.held)
+        self.network.containers[replica_id] = container
+        self.launched.append(container)
+        self._running.add(replica_id)
+        return f"http://{replica_id}"
+
+    async def stop(self, replica_id: str) -> None:
+        """Let the fake go, as a container goes that has drained."""
+        self._running.discard(replica_id)
+        self.stopped.append(replica_id)
+
+    def running(self) -> set[str]:
+        """The fakes that were not stopped and did not die."""
+        return {id_ for id_ in self._running if not self.network.containers[id_].dead.is_set()}
+
+    async def close(self) -> None:
+        """Stop all."""
+        self._running.clear()
+
+
+@asynccontextmanager
+async def patience(seconds: float = 10.0) -> AsyncIterator[None]:
+    """A bound for waiting on something that must happen."""
+    async with asyncio.timeout(seconds):
+        yield
