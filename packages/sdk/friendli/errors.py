@@ -74,11 +74,11 @@ class SDKError(FriendliCoreError):
 
     def _shown(self) -> str:
         kind = self.headers.get("content-type", "")
-        about = "" if kind == "application/json" else f"Content-Type {kind or 'none'}. "
-        cut = self.body[:LONGEST_BODY]
-        rest = len(self.body) - len(cut)
-        more = f"...and {rest} more chars" if rest else ""
-        return f"Status {self.status_code}. {about}Body: {cut}{more}"
+        about = "" if kind == "application/json" else f" Content-Type {_quoted(kind)}"
+        cut = self.body[:LONGEST_BODY] or '""'
+        rest = len(self.body) - LONGEST_BODY
+        more = f"...and {rest} more chars" if rest > 0 else ""
+        return f"Status {self.status_code}{about}. Body: {cut}{more}"
 
     def _notes(self) -> list[str]:
         faults = [
@@ -86,6 +86,10 @@ class SDKError(FriendliCoreError):
             for fault in self.detail
         ]
         return [*faults, f"  request id: {self.request_id}"] if self.request_id else faults
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if " " in text or not text else text
 
 
 class ResponseValidationError(FriendliCoreError):
