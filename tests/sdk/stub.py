@@ -66,6 +66,7 @@ def serving(answer: Callable[[Request], Reply], gone: Event) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body are two writes
 
         def serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))

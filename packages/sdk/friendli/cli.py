@@ -55,10 +55,23 @@ def _verbs() -> type[typer.core.TyperGroup]:
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
             if cmd_name in self.found:
-                return _command(self.found[cmd_name].load(), cmd_name)
+                return _command(_loaded(self.found[cmd_name]), cmd_name)
             return super().get_command(ctx, cmd_name)
 
     return Verbs
+
+
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as failure:  # noqa: BLE001  # one broken package must not take the others down
+        message = f"Cannot be loaded: {failure}"
+
+        def broken() -> None:
+            sys.exit(message)
+
+        broken.__doc__ = message
+        return broken
 
 
 def _command(verb: Any, name: str) -> Any:
