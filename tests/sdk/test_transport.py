@@ -49,7 +49,7 @@ def test_the_timeout_of_a_users_client_is_kept(stub: Stub, library: Any) -> None
     with (
         library.Client(timeout=0.05) as mine,
         SyncFriendli(client=mine, server_url=stub.url, retry_config=None) as friendli,
-        pytest.raises(library.ReadTimeout) as caught,
+        pytest.raises(library.TimeoutException) as caught,
     ):
         generate(friendli)
     assert isinstance(caught.value, models.TransportError)

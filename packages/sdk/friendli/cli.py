@@ -64,7 +64,7 @@ def _verbs() -> type[typer.core.TyperGroup]:
 def _loaded(point: EntryPoint) -> Any:
     try:
         return point.load()
-    except Exception as failure:  # noqa: BLE001  # one broken package must not take the others down
+    except Exception as failure:  # one broken package must not take the others down
         message = f"Cannot be loaded: {failure}"
 
         def broken() -> None:
