@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from friendli_server.dedicated.database import DatabaseDownError
+from friendli_server.dedicated.endpoints import views as endpoints
 from friendli_server.dedicated.gateway import Gateway
 from friendli_server.dedicated.images import views as images
 from friendli_server.dedicated.results import views as results
@@ -30,14 +33,17 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(ClientGone, _client_gone)
     max_body = gateway.settings.max_body_mib * 2**20
     app.include_router(images.router(gateway.authenticator, gateway.images, max_body=max_body))
+    app.include_router(endpoints.router(gateway.authenticator, gateway.database))
     app.include_router(results.router(gateway.results))
     app.add_api_route("/health", _health(gateway), methods=["GET"], tags=["Health"])
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["Health"])
     return app
 
 
-def _health(gateway: Gateway):  # type: ignore[no-untyped-def]
+def _health(gateway: Gateway) -> Callable[[], Awaitable[JSONResponse]]:
     async def health() -> JSONResponse:
+        if gateway.draining.is_set():
+            return JSONResponse({"status": "draining"}, status_code=503)
         try:
             async with gateway.database.transaction() as session:
                 await session.connection()

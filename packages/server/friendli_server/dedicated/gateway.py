@@ -42,6 +42,7 @@ class Gateway:
     results: ResultStore
     keeper: Keeper
     router: Router
+    draining: asyncio.Event
 
 
 @asynccontextmanager
@@ -115,6 +116,7 @@ async def _assemble(
             tick_seconds=settings.tick_seconds,
         ),
         router=router,
+        draining=asyncio.Event(),
     )
 
 

@@ -45,9 +45,16 @@ def formatter(render: Processor) -> structlog.stdlib.ProcessorFormatter:
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
+            drop_colors,
             structlog.processors.TimeStamper(fmt="iso"),
         ],
     )
+
+
+def drop_colors(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave out uvicorn's second, coloured copy of its message."""
+    event.pop("color_message", None)
+    return event
 
 
 def blot_out(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -6,19 +6,17 @@ Knows nothing about requests.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
 from friendli_server.dedicated import dev, logs, schema
 from friendli_server.dedicated.app import create_app
 from friendli_server.dedicated.database import Database
-from friendli_server.dedicated.gateway import open_gateway
+from friendli_server.dedicated.gateway import Gateway, open_gateway
 from friendli_server.dedicated.settings import GatewaySettings
-
-logger = logging.getLogger("friendli.dedicated")
 
 
 def run(settings: GatewaySettings) -> int:
@@ -39,16 +37,32 @@ async def _run(settings: GatewaySettings) -> int:
         return _fail("The database is not up to date: run `friendli dedicated migrate` first.")
     hint = await _dev_hint(settings, url) if settings.dev else ""
     async with open_gateway(settings) as gateway:
-        config = uvicorn.Config(
-            create_app(gateway),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=60,
-        )
-        print(f"Listening on {url}{hint}", flush=True)  # noqa: T201 - this is the command's output
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await Server(gateway, greeting=f"Listening on {url}{hint}").serve(sockets=[listener])
     return 0
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but it says when it listens, and the first signal only drains."""
+
+    def __init__(self, gateway: Gateway, *, greeting: str) -> None:
+        config = uvicorn.Config(
+            create_app(gateway), lifespan="off", log_config=None, access_log=False, ws="none"
+        )
+        super().__init__(config)
+        self._gateway = gateway
+        self._greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so: programs wait for this line."""
+        await super().startup(sockets)
+        print(self._greeting, flush=True)  # noqa: T201 - this is the command's output
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Finish what runs at the first signal, stop at the second; exit with status 0."""
+        del sig, frame
+        self.force_exit = self._gateway.draining.is_set()
+        self._gateway.draining.set()
+        self.should_exit = True
 
 
 async def _prepare_schema(settings: GatewaySettings) -> bool:

@@ -32,8 +32,8 @@ class ReplicaView:
 class EndpointView:
     """All that a plan follows from.
 
-    `demand` is how many replicas the work of the last cool-down would have kept busy, `idle_seconds`
-    how long ago the last request came, `works` whether any is in flight.
+    `demand` is how many replicas the work of the last cool-down would have kept busy,
+    `idle_seconds` how long ago the last request came, `works` whether any is in flight.
     """
 
     goal: str

@@ -1,6 +1,6 @@
 """Bodies and answers of `/dedicated/beta/endpoint`, by the public API's names and defaults.
 
-`adapters` is our addition: routes and the names of adapters the operator offers. Fields that speak
+`adapters` is our addition: routes and the names of adapters. Fields that speak
 of text (`tokenizer…`, `maxInputLength`) are kept and given back, and change nothing.
 """
 
@@ -144,8 +144,9 @@ class EndpointConfig(_Camel):
 
 
 class EndpointStatus(_Camel):
-    """What an endpoint is now."""
+    """What an endpoint is now. `id` is our addition: the public answer to a create names none."""
 
+    id: str
     status: Status
     error_code: ErrorCode | None = None
     created_at: datetime

@@ -40,7 +40,7 @@ class Dispatcher:
         """The picture, from the first replica or from another one.
 
         Raises:
-            ApiError: 429 all queues are full, 503 no replica, 502 nonsense, or the replica's verdict.
+            ApiError: 429 full queues, 503 no replica, 502 nonsense, or the replica's verdict.
         """
         until = time.monotonic() + self._wake_seconds
         avoid: set[str] = set()

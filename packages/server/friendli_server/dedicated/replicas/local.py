@@ -37,7 +37,10 @@ class LocalProcesses:
         port = _free_port()
         command = [sys.executable, "-m", _CHILD, "serve", self._model(spec)]
         self._processes[replica_id] = await asyncio.create_subprocess_exec(
-            *command, "--host", "127.0.0.1", "--port", str(port), stdin=asyncio.subprocess.DEVNULL
+            *command,
+            *("--host", "127.0.0.1", "--port", str(port)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sys.stderr,
         )
         return f"http://127.0.0.1:{port}"
 
