@@ -22,13 +22,18 @@ HOME = Path(__file__).parents[1] / ".cache/official" / VERSION
 @pytest.fixture(scope="session")
 def official_python() -> Path:
     """A Python interpreter that imports the official client."""
+    try:
+        return installed()
+    except subprocess.CalledProcessError as failed:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the official client could not be installed: {failed.stderr[-200:]}")
+
+
+def installed() -> Path:
+    """The interpreter; made on first use."""
     if not HOME.exists():
-        try:
-            _install()
-        except subprocess.CalledProcessError as failed:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"the official client could not be installed: {failed.stderr[-200:]}")
+        _install()
     return HOME / "bin/python"
 
 
