@@ -11,16 +11,19 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from friendli_server.dedicated import schema
 from friendli_server.dedicated.accounts import services as accounts
 from friendli_server.dedicated.accounts.models import Role, Team
 from friendli_server.dedicated.app import create_app
 from friendli_server.dedicated.database import Database
+from friendli_server.dedicated.endpoints.models import Endpoint
 from friendli_server.dedicated.gateway import Gateway, open_gateway
 from friendli_server.dedicated.settings import GatewaySettings
 
 from .fakes import FakeLauncher, Network
 
+ENDPOINTS = "/dedicated/beta/endpoint"
 BODY = {"prompt": "a red kite", "num_inference_steps": 4, "seed": 11}
 
 
@@ -46,6 +49,7 @@ class World:
     client: httpx2.AsyncClient
     launcher: FakeLauncher
     network: Network
+    app: FastAPI
 
     async def tenant(self, name: str = "alpha", **quotas: int) -> Tenant:
         """A new team whose owner has a token."""
@@ -62,32 +66,27 @@ class World:
 
     async def endpoint(self, tenant: Tenant, *, running: bool = True, **changes: Any) -> str:
         """A new endpoint of the tenant, through the API; by default awaited until it runs."""
-        from friendli_server.dedicated.endpoints import services as endpoints
-        from friendli_server.dedicated.endpoints.wire import EndpointCreateBody
-
         body = {
             "projectId": "",
             "name": "pictures",
             "instanceOptionId": "local",
-            "advanced": {},
+            "advanced": {
+                "tokenizer_skip_special_tokens": True,
+                "tokenizer_add_special_tokens": True,
+            },
             "hfModelRepo": "fake",
             "autoscalingPolicy": {"minReplica": 1, "maxReplica": 1},
             **changes,
         }
-        async with self.gateway.database.transaction() as session:
-            created = await endpoints.create(
-                session,
-                team_id=tenant.id,
-                creator_id=tenant.user_id,
-                body=EndpointCreateBody.model_validate(body),
-            )
+        answer = await self.client.post(ENDPOINTS, json=body, headers=tenant.headers)
+        assert answer.status_code == 200, answer.text
+        endpoint_id = str(answer.json()["id"])
         if running:
-            await self.status(created.id, "RUNNING")
-        return created.id
+            await self.status(endpoint_id, "RUNNING")
+        return endpoint_id
 
     async def status(self, endpoint_id: str, wanted: str) -> None:
         """Wait until the endpoint has a status."""
-        from friendli_server.dedicated.endpoints.models import Endpoint
 
         async def has_it() -> bool:
             async with self.gateway.database.transaction() as session:
@@ -139,11 +138,12 @@ async def make_world(tmp_path: Path) -> AsyncIterator[WorldMaker]:
             gateway = await stack.enter_async_context(
                 open_gateway(settings, launcher=launcher, http=http)
             )
-            transport = httpx2.ASGITransport(app=create_app(gateway))
+            app = create_app(gateway)
+            transport = httpx2.ASGITransport(app=app)
             client = await stack.enter_async_context(
                 httpx2.AsyncClient(transport=transport, base_url="http://gateway")
             )
-            return World(gateway, client, launcher, network)
+            return World(gateway, client, launcher, network, app)
 
         yield make
 

@@ -242,7 +242,7 @@ def _cursor(request: Request) -> str | None:
     if not given:
         return None
     try:
-        return base64.urlsafe_b64decode(given.encode()).decode("ascii")
+        return base64.b64decode(given, altchars="-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         raise _bad_query("cursor", "This is no cursor of ours.") from None
 
