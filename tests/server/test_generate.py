@@ -25,6 +25,7 @@ async def test_a_prompt_alone_gives_a_jpeg_with_the_defaults(
 ) -> None:
     answer = await post(client)
     assert answer.status_code == 200
+    assert answer.headers["x-image-width"] == str(INFO.width)
     assert answer.headers["content-type"] == "application/json"
     image = Image.open(io.BytesIO(base64.b64decode(answer.json()["image"])))
     assert (image.format, image.size) == ("JPEG", (INFO.width, INFO.height))
@@ -61,7 +62,8 @@ async def test_a_seed_is_drawn_and_reported_when_none_is_given(
 
 @pytest.mark.requirement("S1.seed")
 async def test_the_same_seed_gives_the_same_answer(client: httpx2.AsyncClient) -> None:
-    first, second = [(await post(client, seed=2**64 - 1)).content for _ in range(2)]
+    body = {"seed": 2**64 - 1, "response_format": "jpeg"}
+    first, second = [(await post(client, **body)).content for _ in range(2)]
     assert first == second
 
 
@@ -115,6 +117,15 @@ async def test_an_unknown_model_is_refused_with_the_known_ones_and_the_nearest(
         ("control_images", "x"),
         ("control_images", [{"image": "x"}]),
         ("controlnet_weights", ["x"]),
+        ("n", 0),
+        ("n", 11),
+        ("n", 2.5),
+        ("size", "big"),
+        ("size", "0x8"),
+        ("size", "12x12"),
+        ("output_format", "svg"),
+        ("output_compression", 101),
+        ("partial_images", 4),
     ],
 )
 async def test_a_value_that_cannot_be_is_a_422_that_names_the_field(

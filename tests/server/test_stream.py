@@ -33,7 +33,8 @@ async def test_events_tell_queue_steps_and_then_the_plain_answer(
 ) -> None:
     answer = await stream(client, seed=1, num_inference_steps=2, preview_every=0)
     assert answer.headers["content-type"].startswith("text/event-stream")
-    plain = await client.post(PATH, json={"prompt": "a", "seed": 1, "num_inference_steps": 2})
+    body = {"prompt": "a", "seed": 1, "num_inference_steps": 2, "response_format": "jpeg"}
+    plain = await client.post(PATH, json=body)
     assert parse(answer.text) == [
         ("queued", {"position": 0, "eta": 0.5}),
         ("progress", {"step": 1, "steps": 2, "eta": 0.1}),
@@ -58,9 +59,18 @@ async def test_a_bad_request_is_refused_before_the_stream_begins(
     assert (await stream(client, num_inference_steps=99)).status_code == 422
 
 
-async def test_without_the_accept_header_the_answer_is_plain(client: httpx2.AsyncClient) -> None:
-    answer = await client.post(PATH, json={"prompt": "a", "stream": True})
-    assert answer.headers["content-type"] == "application/json"
+async def test_without_the_accept_header_the_events_are_openais(
+    client: httpx2.AsyncClient, engine: FakeEngine
+) -> None:
+    body = {"prompt": "a", "stream": True, "partial_images": 2, "num_inference_steps": 9}
+    answer = await client.post(PATH, json=body)
+    events = parse(answer.text)
+    partial, done = "image_generation.partial_image", "image_generation.completed"
+    assert [name for name, _ in events] == [partial, partial, partial, done]
+    assert [data["type"] for _, data in events] == [name for name, _ in events]
+    assert [data.get("partial_image_index") for _, data in events] == [0, 1, 2, None]
+    assert events[-1][1]["usage"]["total_tokens"] == 0
+    assert Image.open(io.BytesIO(base64.b64decode(events[-1][1]["b64_json"]))).size == (16, 8)
 
 
 async def test_previews_are_small_jpegs(client: httpx2.AsyncClient, engine: FakeEngine) -> None:

@@ -5,9 +5,15 @@ Imports neither torch nor the server until a command runs.
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+
+from .options import flags_of
+from .settings import ContainerSettings, load
 
 app = typer.Typer(help="Serve pictures.", no_args_is_help=True, add_completion=False)
 
@@ -18,17 +24,34 @@ def friendli_server() -> None:
 
 
 @app.command()
+@flags_of(ContainerSettings)
 def serve(
-    model: Annotated[str, typer.Argument(help="Model directory or hub id.")] = "postcard",
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with any of these settings.", metavar="FILE")
+    ] = None,
+    **flags: Any,
 ) -> None:
-    """Run a container: one model behind the image API."""
-    from .container.serve import run  # noqa: PLC0415  # the help page must not load a server
-    from .settings import ContainerSettings  # noqa: PLC0415
+    """Run a container: one model behind the image API.
 
-    raise typer.Exit(run(ContainerSettings(model=model, host=host, port=port)))
+    Every option is also an environment variable (--max-queue is FRIENDLI_MAX_QUEUE; several values
+    separated by commas) and a key of the TOML file (max_queue). An option wins over the variable,
+    the variable over the file.
+    """
+    from .container.serve import run  # noqa: PLC0415  # the help page must not load a server
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = load(given, config)
+    except ValidationError as error:
+        for at in error.errors():
+            where = ".".join(map(str, at["loc"]))
+            typer.echo(f"friendli serve: {where}: {at['msg']}", err=True)
+        raise typer.Exit(2) from None
+    except (OSError, TOMLDecodeError) as error:
+        typer.echo(f"friendli serve: {config}: {error}", err=True)
+        raise typer.Exit(2) from None
+    raise typer.Exit(run(settings))
 
 
 def main() -> None:

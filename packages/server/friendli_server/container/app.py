@@ -5,11 +5,12 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
+from friendli_server.container import compatibility, health, openapi, routes
+from friendli_server.container.desk import Desk
+from friendli_server.container.results import Results
+from friendli_server.container.service import Engine, Service
 from friendli_server.envelope import Envelope, http_exception
 from friendli_server.settings import ContainerSettings
-
-from . import health, openapi, routes
-from .service import Engine, Service
 
 
 def create_app(engine: Engine, settings: ContainerSettings) -> FastAPI:
@@ -19,6 +20,8 @@ def create_app(engine: Engine, settings: ContainerSettings) -> FastAPI:
 
 def application(service: Service) -> FastAPI:
     """The application of `service`, whose `draining` the caller may turn on."""
+    results = Results()
+    desk = Desk(service, results)
     # The stock documentation pages load scripts from elsewhere, so they are off.
     app = FastAPI(
         title="Friendli image API, container",
@@ -29,7 +32,8 @@ def application(service: Service) -> FastAPI:
     )
     app.add_middleware(Envelope)
     app.add_exception_handler(HTTPException, http_exception)
-    app.include_router(routes.router(service))
+    app.include_router(routes.router(service, desk))
+    app.include_router(compatibility.router(service, desk, results))
     app.include_router(health.router(service))
     openapi.publish(app)
     return app

@@ -7,7 +7,7 @@ the engine does within one step. Knows nothing about HTTP or about the form of a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +33,9 @@ class Picture:
     seed: int
 
 
+Encode = Callable[[Pixels, ImageRequest], Picture]
+
+
 class Job:
     """Runs `requests` at once and keeps what happened, so that late followers miss nothing."""
 
@@ -40,10 +43,9 @@ class Job:
         self,
         engine: Engine,
         requests: Sequence[ImageRequest],
-        *,
-        format: images.Format,  # noqa: A002
+        encode: Encode,
     ) -> None:
-        self._engine, self._requests, self._format = engine, requests, format
+        self._engine, self._requests, self._encode = engine, requests, encode
         self._log: list[Event] = []
         self._news = asyncio.Event()
         self._followers = 0
@@ -108,8 +110,7 @@ class Job:
             pixels = await self._last(request)
         except EngineError as error:
             raise answer_to(error) from error
-        data = await asyncio.to_thread(images.encode, pixels, self._format)
-        return Picture(data, self._format, pixels.width, pixels.height, request.seed)
+        return await asyncio.to_thread(self._encode, pixels, request)
 
     async def _last(self, request: ImageRequest) -> Pixels:
         pixels: Pixels | None = None

@@ -6,40 +6,59 @@ Knows nothing about HTTP; JSON types were judged before (`body.shape`).
 from __future__ import annotations
 
 import math
+import re
 import secrets
 from collections.abc import Collection
 from difflib import get_close_matches
 from uuid import uuid4
 
 from friendli_engine.request import ImageRequest, ModelInfo
-from friendli_wire import ContainerImageGenerationBody
 
+from friendli_server import images
+from friendli_server.container.superset import EditBody, GenerationBody
 from friendli_server.errors import ApiError
+from friendli_server.settings import ContainerSettings
 
 STEPS = range(1, 51)
 MAX_PROMPT = 10_000
 MAX_GUIDANCE = 100.0
 MAX_DRAWN_SEED = 2**53 - 1
 """Drawn seeds survive a JavaScript client; asked ones may use all 64 bits."""
+MAX_PICTURES = 10
+_OPENAI_SIZES = {
+    "256x256", "512x512", "1024x1024", "1024x1536", "1536x1024", "1024x1792", "1792x1024",
+}  # fmt: skip
+"""Sizes that clients have in their code: made smaller for a model that cannot do them."""
 
 
-def generation(
-    body: ContainerImageGenerationBody, info: ModelInfo, *, aliases: Collection[str]
+def request(
+    body: GenerationBody | EditBody,
+    info: ModelInfo,
+    settings: ContainerSettings,
+    *,
+    given: Collection[str],
+    openai: bool = False,
 ) -> ImageRequest:
-    """The request to the engine.
+    """The request to the engine, without the pictures that come with the body.
+
+    Who speaks `openai`'s dialect and names no steps or guidance gets the model's own; the public
+    contract's defaults, 20 and 0, hold for everybody else.
 
     Raises:
         ApiError: 422 for a value out of range, 404 for an unknown model; `param` names the field.
     """
-    if body.control_images or body.controlnet_weights:
-        raise refuse("control_images", "This model has no ControlNet.")
+    own_steps = openai and "num_inference_steps" not in given
+    own_guidance = openai and "guidance_scale" not in given
+    width, height = size(body.size, info) or settings.sides or (None, None)
     return ImageRequest(
         id=uuid4().hex,
         prompt=prompt(body.prompt),
         seed=seed(body.seed),
-        steps=steps(body.num_inference_steps),
-        guidance=guidance(body.guidance_scale),
-        adapter=adapter(body.model, info, aliases=aliases),
+        steps=info.steps if own_steps else steps(body.num_inference_steps),
+        guidance=None if own_guidance else guidance(body.guidance_scale),
+        adapter=adapter(body.model, info, aliases=settings.alias),
+        width=width,
+        height=height,
     )
 
 
@@ -76,6 +95,51 @@ def seed(given: int | None) -> int:
     if not -(2**63) <= given < 2**64:
         raise refuse("seed", "Must fit into 64 bits.")
     return given
+
+
+def count(n: int | None) -> int:
+    """1 .. 10 pictures."""
+    if n is not None and not 1 <= n <= MAX_PICTURES:
+        raise refuse("n", f"Must be between 1 and {MAX_PICTURES}.")
+    return n or 1
+
+
+def quality(compression: int | None) -> int:
+    """OpenAI's compression, 0 .. 100, is the quality of the file."""
+    if compression is not None and not 0 <= compression <= 100:
+        raise refuse("output_compression", "Must be between 0 and 100.")
+    return images.Encoding("jpeg").quality if compression is None else max(compression, 1)
+
+
+def previews(partial_images: int | None) -> int:
+    """0 .. 3 pictures on the way."""
+    if partial_images is not None and not 0 <= partial_images <= 3:
+        raise refuse("partial_images", "Must be between 0 and 3.")
+    return partial_images or 0
+
+
+def size(text: str | None, info: ModelInfo) -> tuple[int, int] | None:
+    """Width and height; None is the default size."""
+    if text in (None, "auto"):
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if not found:
+        raise refuse("size", "Must be WIDTHxHEIGHT or auto.")
+    width, height = int(found[1]), int(found[2])
+    if text in _OPENAI_SIZES and info.max_pixels and width * height > info.max_pixels:
+        return _fit(width, height, info)
+    if width % info.multiple or height % info.multiple:
+        raise refuse("size", f"Both sides must be multiples of {info.multiple}.")
+    if info.max_pixels and width * height > info.max_pixels:
+        raise refuse("size", f"The picture may have at most {info.max_pixels} pixels.")
+    return width, height
+
+
+def _fit(width: int, height: int, info: ModelInfo) -> tuple[int, int]:
+    """The same shape at the model's native area."""
+    scale = math.sqrt(info.width * info.height / (width * height))
+    sides = [max(1, int(side * scale / info.multiple)) * info.multiple for side in (width, height)]
+    return sides[0], sides[1]
 
 
 def adapter(name: str | None, info: ModelInfo, *, aliases: Collection[str]) -> str | None:

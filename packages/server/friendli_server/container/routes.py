@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
 from friendli_wire import ContainerImageGenerateSuccess, ContainerImageGenerationBody
-from msgspec.structs import replace
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive
+from starlette.responses import Response
 
 from friendli_server import body as bodies
-from friendli_server.envelope import request_id
-from friendli_server.errors import ClientGone
-
-from . import answers, openapi, params, stream
-from .job import Job, Picture
-from .service import Service
+from friendli_server.container import openapi, params
+from friendli_server.container.desk import Desk
+from friendli_server.container.order import order
+from friendli_server.container.service import Service
+from friendli_server.container.superset import GenerationBody
 
 MAX_BODY = 70 * 2**20
 """A 50 MiB image as base64, and some."""
 
 
-def router(service: Service) -> APIRouter:
+def router(service: Service, desk: Desk) -> APIRouter:
     """`/v1/images/…` of the container."""
     routes = APIRouter(tags=["Container.Image"])
 
@@ -38,48 +34,22 @@ def router(service: Service) -> APIRouter:
         openapi_extra=openapi.takes(ContainerImageGenerationBody),
     )
     async def generate(request: Request) -> Response:
-        service.require_ready()
-        bodies.require_json(request)
-        given = await bodies.parse_json(await bodies.read(request, limit=MAX_BODY))
-        return await _generate(service, request, given)
+        given = await json_body(service, request)
+        body = bodies.shape(GenerationBody, given)
+        if body.control_images or body.controlnet_weights:
+            raise params.refuse(
+                "control_images" if body.control_images else "controlnet_weights", "no"
+            )
+        form = body.form(given, request.headers.get("accept", ""))
+        info, settings = service.engine.info, service.settings
+        asked = params.request(body, info, settings, given=given, openai=form == "openai")
+        return await desk.serve(request, order(body, asked, form=form, given=given))
 
     return routes
 
 
-async def _generate(service: Service, request: Request, given: dict[str, Any]) -> Response:
-    body = bodies.shape(ContainerImageGenerationBody, given)
-    asked = params.generation(body, service.engine.info, aliases=service.settings.aliases)
-    image_format = body.response_format or "jpeg"
-    if stream.wanted(given, request.headers.get("accept", "")):
-        asked = replace(asked, preview_every=stream.preview_every(given, asked.steps))
-        job = Job(service.engine, [asked], format=image_format)
-        frames = stream.frames(job, request_id(request))
-        return StreamingResponse(frames, media_type="text/event-stream")
-    job = Job(service.engine, [asked], format=image_format)
-    [picture] = await unless_gone(job, request.receive)
-    content = await asyncio.to_thread(answers.friendli, picture)
-    return Response(content, media_type="application/json")
-
-
-async def unless_gone(job: Job, receive: Receive) -> list[Picture]:
-    """The job's pictures.
-
-    Raises:
-        ClientGone: the client left first.
-    """
-    with job.followed():
-        gone = asyncio.create_task(_disconnect(receive))
-        pictures = asyncio.create_task(job.pictures())
-        try:
-            await asyncio.wait({gone, pictures}, return_when=asyncio.FIRST_COMPLETED)
-            if not pictures.done():
-                raise ClientGone
-            return pictures.result()
-        finally:
-            gone.cancel()
-            pictures.cancel()
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def json_body(service: Service, request: Request) -> dict[str, Any]:
+    """The JSON object that a ready server is sent."""
+    service.require_ready()
+    bodies.require_json(request)
+    return await bodies.parse_json(await bodies.read(request, limit=MAX_BODY))

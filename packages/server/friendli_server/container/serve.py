@@ -31,6 +31,9 @@ async def _run(settings: ContainerSettings) -> int:
         friendli_postcard.path() if settings.model == "postcard" else settings.model,
         device=settings.device,
         dtype=settings.dtype,
+        adapters=settings.adapter,
+        controlnets=settings.controlnet,
+        deterministic=settings.deterministic,
         max_queue=settings.max_queue,
     )
     try:
