@@ -103,7 +103,7 @@ async def test_a_killed_replicas_requests_are_answered_by_another_with_the_same_
         ]
         await all_in(world, 8)
         victim, other = world.launcher.launched
-        lost = {key: body for key, body in zip(victim.keys, victim.bodies, strict=True)}
+        lost = dict(zip(victim.keys, victim.bodies, strict=True))
         release(other)
         victim.dead.set()
     answers = [task.result() for task in tasks]

@@ -9,11 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from friendli_server.dedicated.accounts import views as accounts
 from friendli_server.dedicated.database import DatabaseDownError
 from friendli_server.dedicated.endpoints import views as endpoints
 from friendli_server.dedicated.gateway import Gateway
 from friendli_server.dedicated.images import views as images
 from friendli_server.dedicated.results import views as results
+from friendli_server.dedicated.usage import views as usage
 from friendli_server.envelope import Envelope, error_response, http_exception, request_id
 from friendli_server.errors import ApiError, ClientGone
 
@@ -26,6 +28,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         version="0.1.0",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.add_middleware(Envelope)
     app.add_exception_handler(HTTPException, http_exception)
@@ -33,7 +36,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(ClientGone, _client_gone)
     max_body = gateway.settings.max_body_mib * 2**20
     app.include_router(images.router(gateway.authenticator, gateway.images, max_body=max_body))
-    app.include_router(endpoints.router(gateway.authenticator, gateway.database))
+    for domain in (endpoints, accounts, usage):
+        app.include_router(domain.router(gateway.authenticator, gateway.database))
     app.include_router(results.router(gateway.results))
     app.add_api_route("/health", _health(gateway), methods=["GET"], tags=["Health"])
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["Health"])

@@ -23,6 +23,7 @@ from .models import Membership, Role, Token
 FRESH_SECONDS: Final = 3.0
 STALE_SECONDS: Final = 30.0
 _KEPT: Final = 10_000
+_clock = time.monotonic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +68,13 @@ class Authenticator:
         """What `secret` is good for; `None` for one that is unknown or revoked."""
         key = digest(secret)
         at, known = self._known.get(key, (float("-inf"), None))
-        if time.monotonic() - at < FRESH_SECONDS:
+        if _clock() - at < FRESH_SECONDS:
             return known
         try:
             async with self._database.transaction() as session:
                 grant = await _read(session, key)
         except DatabaseDownError:
-            if time.monotonic() - at > STALE_SECONDS:
+            if _clock() - at > STALE_SECONDS:
                 raise
             return known
         self._keep(key, grant)
@@ -82,7 +83,7 @@ class Authenticator:
     def _keep(self, key: str, grant: Grant | None) -> None:
         self._known.pop(key, None)
         if grant is not None:  # unknown secrets are not kept: anyone can make them up
-            self._known[key] = (time.monotonic(), grant)
+            self._known[key] = (_clock(), grant)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
 

@@ -116,10 +116,16 @@ async def revoke_token(session: AsyncSession, *, team_id: str | None, token_id: 
 
 async def first_project(session: AsyncSession, team_id: str) -> Project:
     """The project endpoints go to when none is named."""
+    found = await projects(session, team_id)
+    return found[0] if found else await create_project(session, team_id=team_id, name="default")
+
+
+async def projects(session: AsyncSession, team_id: str) -> Sequence[Project]:
+    """The team's projects, oldest first."""
     found = await session.scalars(
         select(Project).where(Project.team_id == team_id).order_by(Project.created_at)
     )
-    return found.first() or await create_project(session, team_id=team_id, name="default")
+    return found.all()
 
 
 async def create_project(session: AsyncSession, *, team_id: str, name: str) -> Project:

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from friendli_server import body as bodies
 from friendli_server.dedicated.accounts.auth import Authenticator
 from friendli_server.dedicated.accounts.headers import caller_of
+from friendli_server.dedicated.accounts.views import parsed
 from friendli_server.dedicated.database import Database
 from friendli_server.dedicated.endpoints import services
 from friendli_server.dedicated.endpoints.models import Endpoint, Goal
@@ -34,7 +34,6 @@ from friendli_server.dedicated.endpoints.wire import (
 from friendli_server.errors import ApiError
 
 _PATH: Final = "/dedicated/beta/endpoint"
-_MAX_BODY: Final = 64 * 1024
 _PAGE: Final = 20
 _MAX_PAGE: Final = 100
 _ORDERS: Final[dict[str, Callable[[AsyncSession, Endpoint], Awaitable[None]]]] = {
@@ -59,7 +58,7 @@ def _add_collection(routes: APIRouter, authenticator: Authenticator, database: D
     @routes.post(_PATH, operation_id="dedicatedCreateEndpoint", response_model=EndpointStatus)
     async def create(request: Request) -> Response:
         caller = await caller_of(request, authenticator)
-        body = await _body(request, EndpointCreateBody)
+        body = await parsed(request, EndpointCreateBody)
         async with database.transaction() as session:
             endpoint = await services.create(
                 session, team_id=caller.team_id, creator_id=caller.user_id, body=body
@@ -104,7 +103,7 @@ def _add_item(routes: APIRouter, authenticator: Authenticator, database: Databas
     )
     async def update(request: Request, endpoint_id: str) -> Response:
         caller = await caller_of(request, authenticator)
-        body = await _body(request, EndpointUpdateBody)
+        body = await parsed(request, EndpointUpdateBody)
         async with database.transaction() as session:
             endpoint = await services.find(session, caller.team_id, endpoint_id)
             await services.update(session, endpoint, creator_id=caller.user_id, body=body)
@@ -222,12 +221,6 @@ async def _history(session: AsyncSession, endpoint: Endpoint, request: Request) 
         },
         next_cursor=_encode(str(shown[-1].number)) if len(found) > limit else None,
     )
-
-
-async def _body(request: Request, model: type[bodies.Body]) -> bodies.Body:
-    bodies.require_json(request)
-    raw = await bodies.read(request, limit=_MAX_BODY)
-    return bodies.shape(model, await bodies.parse_json(raw))
 
 
 def _limit(request: Request) -> int:

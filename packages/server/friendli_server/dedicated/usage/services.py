@@ -22,6 +22,7 @@ from .models import QuotaWindow, RunningJob, UsageRecord
 
 MINUTE: Final = 60
 DAY: Final = 86_400
+_now = time.time
 _CONCURRENCY_RETRY: Final = 1
 
 
@@ -122,7 +123,7 @@ async def work_by_endpoint(session: AsyncSession) -> dict[str, int]:
 async def forget_lost(session: AsyncSession, living: set[str]) -> None:
     """Drop the jobs of nodes that died and the windows that nobody looks at any more."""
     await session.execute(delete(RunningJob).where(RunningJob.node_id.not_in(living)))
-    await session.execute(delete(QuotaWindow).where(QuotaWindow.start < time.time() - 2 * DAY))
+    await session.execute(delete(QuotaWindow).where(QuotaWindow.start < _now() - 2 * DAY))
 
 
 async def _running(session: AsyncSession, team_id: str) -> int:
@@ -132,12 +133,12 @@ async def _running(session: AsyncSession, team_id: str) -> int:
 
 def _judge(quota: str, count: int, limit: int | None, *, seconds: int) -> None:
     if limit is not None and count > limit:
-        left = _start(seconds) + seconds - time.time()
+        left = _start(seconds) + seconds - _now()
         raise QuotaExceededError(quota, limit=limit, retry_after=max(1, round(left)))
 
 
 def _start(seconds: int) -> int:
-    return int(time.time()) // seconds * seconds
+    return int(_now()) // seconds * seconds
 
 
 async def _count(session: AsyncSession, team_id: str, *, kind: str, seconds: int) -> int:

@@ -1,0 +1,153 @@
+"""Quotas that refuse by name, and records of what was made."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from io import StringIO
+from typing import Any
+
+import pytest
+from friendli_server.dedicated.usage import services
+from friendli_server.dedicated.usage.models import RunningJob
+from sqlalchemy import select
+
+from .conftest import World
+
+USAGE = "/dedicated/v1/team/usage"
+
+
+async def code(world: World, tenant: Any, endpoint: str, **changes: Any) -> str:
+    answer = await world.generate(tenant, endpoint, **changes)
+    return "ok" if answer.status_code == 200 else str(answer.json()["error"]["code"])
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The moment quota windows are counted by, in the test's hand."""
+    moment = [1_800_000_000.0]
+    monkeypatch.setattr(services, "_now", lambda: moment[0])
+    return moment
+
+
+async def test_requests_per_minute_are_limited_until_the_next_minute(
+    world: World, clock: list[float]
+) -> None:
+    tenant = await world.tenant(requests_per_minute=2)
+    endpoint = await world.endpoint(tenant)
+    codes = [await code(world, tenant, endpoint) for _ in range(3)]
+    assert codes == ["ok", "ok", "quota_requests_per_minute"]
+    refused = await world.generate(tenant, endpoint)
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert "requests_per_minute = 2" in refused.json()["message"]
+    clock[0] += 60
+    assert await code(world, tenant, endpoint) == "ok"
+
+
+async def test_images_per_day_count_what_was_made_and_not_what_failed(
+    world: World, clock: list[float]
+) -> None:
+    tenant = await world.tenant(images_per_day=2)
+    endpoint = await world.endpoint(tenant)
+    codes = [
+        await code(world, tenant, endpoint, num_inference_steps=steps) for steps in (4, 99, 4, 4)
+    ]
+    assert codes == ["ok", "invalid_request", "ok", "quota_images_per_day"]
+    clock[0] += 86_400
+    assert await code(world, tenant, endpoint) == "ok"
+
+
+async def test_concurrency_is_limited_and_freed(world: World) -> None:
+    world.launcher.held = True
+    tenant = await world.tenant(concurrency=2)
+    endpoint = await world.endpoint(tenant)
+    container = world.launcher.launched[0]
+
+    async def two_in() -> bool:
+        return len(container.bodies) == 2
+
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(code(world, tenant, endpoint)) for _ in range(2)]
+        await world.until(two_in)
+        assert await code(world, tenant, endpoint) == "quota_concurrency"
+        container.released.set()
+    assert [task.result() for task in running] == ["ok", "ok"]
+    assert await code(world, tenant, endpoint) == "ok"
+
+
+async def test_one_teams_quota_is_not_anothers(world: World) -> None:
+    small, other = await world.tenant("small", requests_per_minute=0), await world.tenant("other")
+    assert await code(world, small, await world.endpoint(small)) == "quota_requests_per_minute"
+    assert await code(world, other, await world.endpoint(other)) == "ok"
+
+
+async def test_a_quota_holds_across_nodes_exactly(make_world: Any, clock: list[float]) -> None:
+    here, there = await make_world(), await make_world()
+    tenant = await here.tenant(requests_per_minute=5)
+    endpoint = await here.endpoint(tenant)
+    there.network.containers = here.network.containers
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(code(node, tenant, endpoint))
+            for _ in range(6)
+            for node in (here, there)
+        ]
+    codes = [task.result() for task in tasks]
+    assert sorted(codes) == ["ok"] * 5 + ["quota_requests_per_minute"] * 7
+
+
+async def test_every_picture_is_a_line_of_the_report(world: World) -> None:
+    tenant, other = await world.tenant(), await world.tenant("other")
+    endpoint = await world.endpoint(tenant, adapters={"ink": "org/ink"})
+    await world.generate(tenant, endpoint, num_inference_steps=3)
+    await world.generate(tenant, f"{endpoint}:ink", num_inference_steps=5)
+    await world.generate(tenant, endpoint, num_inference_steps=99)
+    report = (await world.client.get(USAGE, headers=tenant.headers)).json()
+    assert (report["images"], report["steps"]) == (2, 8)
+    assert [(line["adapter"], line["steps"]) for line in report["data"]] == [(None, 3), ("ink", 5)]
+    assert all(line["engine_seconds"] > 0 and line["width"] for line in report["data"])
+    empty = (await world.client.get(USAGE, headers=other.headers)).json()
+    assert (empty["images"], empty["data"]) == (0, [])
+
+
+async def test_the_report_comes_as_csv_too(world: World) -> None:
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    await world.generate(tenant, endpoint)
+    answer = await world.client.get(USAGE, headers=tenant.headers | {"accept": "text/csv"})
+    [line] = csv.DictReader(StringIO(answer.text))
+    assert (line["endpoint_id"], line["steps"], line["operation"]) == (endpoint, "4", "generations")
+
+
+async def test_the_report_keeps_to_its_time(world: World) -> None:
+    tenant = await world.tenant()
+    await world.generate(tenant, await world.endpoint(tenant))
+    past = {"since": "2020-01-01", "until": "2021-01-01T00:00:00+01:00"}
+    answer = await world.client.get(USAGE, params=past, headers=tenant.headers)
+    assert answer.json()["images"] == 0
+    bad = await world.client.get(USAGE, params={"since": "soon"}, headers=tenant.headers)
+    assert (bad.status_code, bad.json()["error"]["param"]) == (422, "since")
+
+
+async def test_a_repeat_is_recorded_once(world: World) -> None:
+    tenant = await world.tenant(images_per_day=1)
+    endpoint = await world.endpoint(tenant)
+    for _ in range(2):
+        answer = await world.client.post(
+            "/dedicated/v1/images/generations",
+            json={"prompt": "p", "model": endpoint},
+            headers=tenant.headers | {"idempotency-key": "once"},
+        )
+        assert answer.status_code == 200
+    report = (await world.client.get(USAGE, headers=tenant.headers)).json()
+    assert report["images"] == 1
+
+
+async def test_nothing_is_left_running_afterwards(world: World) -> None:
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    await world.generate(tenant, endpoint)
+    await world.generate(tenant, endpoint, num_inference_steps=99)
+    async with world.gateway.database.transaction() as session:
+        assert list(await session.scalars(select(RunningJob.id))) == []
