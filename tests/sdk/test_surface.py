@@ -13,6 +13,7 @@ from typing import Any
 import friendli
 import pytest
 from friendli import AsyncFriendli, SyncFriendli, models, utils
+from official import run_official
 from sdk.conftest import Run
 from sdk.stub import Stub
 
@@ -132,3 +133,16 @@ def test_the_blocking_client_is_generated_from_the_asynchronous_one() -> None:
     command = [sys.executable, str(ROOT / "scripts/unasync.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_importing_loads_at_most_half_the_modules_of_the_official_client(
+    official_python: Path,
+) -> None:
+    code = (
+        "import sys; before = len(sys.modules); from friendli import SyncFriendli;"
+        "print(len(sys.modules) - before)"
+    )
+    official, ours = (
+        int(run_official(Path(python), code)) for python in (official_python, sys.executable)
+    )
+    assert ours <= official / 2

@@ -13,8 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 class HttpClient(Protocol):
     """A blocking client, such as `httpx.Client`."""
 
-    def build_request(self, method: str, url: Any, **options: Any) -> Any:
-        """Make a request object; options are `headers`, `content`, `params` and `timeout`."""
+    def build_request(
+        self, method: str, url: str, *, headers: Any = ..., content: Any = ..., timeout: Any = ...
+    ) -> Any:
+        """Make a request object; what is not given is the client's to choose."""
 
     def send(self, request: Any, *, stream: bool = ...) -> Any:
         """Send it; the response is not read when `stream` is true."""
@@ -27,8 +29,10 @@ class HttpClient(Protocol):
 class AsyncHttpClient(Protocol):
     """An asynchronous client, such as `httpx.AsyncClient`."""
 
-    def build_request(self, method: str, url: Any, **options: Any) -> Any:
-        """Make a request object; options are `headers`, `content`, `params` and `timeout`."""
+    def build_request(
+        self, method: str, url: str, *, headers: Any = ..., content: Any = ..., timeout: Any = ...
+    ) -> Any:
+        """Make a request object; what is not given is the client's to choose."""
 
     async def send(self, request: Any, *, stream: bool = ...) -> Any:
         """Send it; the response is not read when `stream` is true."""

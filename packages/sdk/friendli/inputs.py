@@ -23,6 +23,8 @@ from friendli.picture import kind_of
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from friendli.models.typed_dicts import ImageInputTypedDict
+
 LARGEST = 50 * 2**20
 """Bytes of one encoded picture, as the API documents it."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
@@ -30,7 +32,14 @@ _ADDRESS = re.compile(r"(https?|s3|data):", re.IGNORECASE)
 
 if TYPE_CHECKING:
     ImageLike = (
-        str | os.PathLike[str] | bytes | IO[bytes] | Image | wire.ImageInput | Mapping[str, str]
+        str
+        | os.PathLike[str]
+        | bytes
+        | IO[bytes]
+        | Image
+        | wire.ImageInput
+        | ImageInputTypedDict
+        | Mapping[str, str]
     )
     """A URL, data URI, base64, path, bytes, binary file, Pillow image, dict or `ImageInput`."""
 
