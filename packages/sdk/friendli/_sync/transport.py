@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
+from functools import cache
 from time import sleep
 from typing import Any
 
@@ -23,6 +25,7 @@ class SyncTransport:
         self._configuration = configuration
         self.owned = configuration.client is None
         self._client: Any = configuration.client or httpx2.Client(
+            verify=_certificates(),
             timeout=httpx2.Timeout(TIMEOUT),
             limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
         )
@@ -98,6 +101,12 @@ class SyncTransport:
     def _log(self, message: str, *parts: object) -> None:
         if self._configuration.debug_logger is not None:
             self._configuration.debug_logger.debug(message, *parts)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Reading the certificates costs more than everything else here; clients share them."""
+    return httpx2.create_ssl_context()
 
 
 def failures() -> tuple[type[Exception], ...]:
