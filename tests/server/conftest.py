@@ -20,15 +20,21 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def service(engine: FakeEngine) -> Service:
-    return Service(engine, ContainerSettings())
+def settings() -> ContainerSettings:
+    """Overridden by tests that need others."""
+    return ContainerSettings()
+
+
+@pytest.fixture
+def service(engine: FakeEngine, settings: ContainerSettings) -> Service:
+    return Service(engine, settings)
 
 
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
     """Requests go straight into the application."""
     transport = httpx2.ASGITransport(application(service))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://container") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 

@@ -53,7 +53,6 @@ KINDS: dict[str, Kind] = {
     ),
     "failed_to_download_image": Kind(422, _CALLER, "The image could not be downloaded."),
     "rate_limit_exceeded": Kind(429, "rate_limit_error", "The queue is full; try again later."),
-    "header_too_large": Kind(431, _CALLER, "The request head is too large."),
     "internal_error": Kind(500, _SERVER, "The server failed; the request id is in its log."),
     "generation_failed": Kind(500, _SERVER, "The picture could not be generated."),
     "not_ready": Kind(503, _BUSY, "The model is not ready; try again later."),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from friendli_server.container import compatibility, health, openapi, routes
 from friendli_server.container.desk import Desk
+from friendli_server.container.gate import Gate
 from friendli_server.container.results import Results
 from friendli_server.container.service import Engine, Service
 from friendli_server.envelope import Envelope, http_exception
+from friendli_server.heartbeat import Heartbeat
 from friendli_server.settings import ContainerSettings
 
 
@@ -30,6 +33,16 @@ def application(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(Heartbeat)
+    app.add_middleware(Gate, service=service)
+    if service.settings.allow_origin:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=service.settings.allow_origin,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["*"],
+        )
     app.add_middleware(Envelope)
     app.add_exception_handler(HTTPException, http_exception)
     app.include_router(routes.router(service, desk))

@@ -86,7 +86,7 @@ def router(service: Service, desk: Desk, results: Results) -> APIRouter:
         response_class=Response,
     )
     async def text_to_image(request: Request) -> Response:
-        body = bodies.shape(HuggingFaceBody, await json_body(service, request))
+        body = bodies.shape(HuggingFaceBody, await json_body(request))
         translated = _translated(body)
         asked = params.request(
             GenerationBody.model_validate(translated, strict=True),

@@ -6,22 +6,26 @@ Knows nothing about how an order came to be.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive
+from starlette.types import Receive, Scope, Send
 
 from friendli_server import images, sse
 from friendli_server.container import answers, openai_stream, stream
+from friendli_server.container.admission import Place
 from friendli_server.container.encoding import encoder
 from friendli_server.container.job import Job, Picture
+from friendli_server.container.jobs import Jobs, Key
 from friendli_server.container.order import Order
 from friendli_server.container.results import Results
 from friendli_server.container.service import Service
 from friendli_server.envelope import request_id
 from friendli_server.errors import ClientGone
 
+T = TypeVar("T")
 _SILENCE = 10.0
 """Seconds without an event after which a comment is sent, so that proxies keep the line open."""
 
@@ -30,40 +34,79 @@ class Desk:
     """Fills orders of one service."""
 
     def __init__(self, service: Service, results: Results) -> None:
-        self._service, self._results = service, results
+        self._service, self._results, self._jobs = service, results, Jobs()
 
-    async def serve(self, request: Request, order: Order) -> Response:
+    async def serve(self, request: Request, order: Order, key: Key | None = None) -> Response:
         """The answer to `order`: JSON in its form, or a stream of events.
+
+        Args:
+            request: what is answered.
+            order: what it asks for.
+            key: which other requests are the same one.
 
         Raises:
             ApiError: the pictures could not be made.
             ClientGone: the client left first.
         """
-        job = self._job(order)
+        place: Place = request.state.place
+        place.widen(len(order.requests))
+        job = self._jobs.find(key) if key else None
+        headers = {"idempotent-replayed": "true"} if job else {}
+        if job is None:
+            job = self._job(order)
+            if key and (key.name or not order.events):
+                self._jobs.keep(key, job)
         if order.events:
-            frames = _frames(job, order, request_id(request))
-            return StreamingResponse(
-                frames, media_type="text/event-stream", headers={"cache-control": "no-store"}
-            )
-        pictures = await unless_gone(job, request.receive)
+            return EventStream(job, order, request_id(request), headers)
+        pictures = await self._pictures(job, request)
         links = [self._link(request, picture) for picture in pictures] if order.links else []
         content = await asyncio.to_thread(answers.render, pictures, order.form, links)
-        headers = _headers(order, pictures[0])
+        headers |= _headers(order, pictures[0])
         return Response(content, media_type="application/json", headers=headers)
 
     async def file(self, request: Request, order: Order) -> Response:
         """The answer to `order` as the first picture's file."""
-        picture, *_ = await unless_gone(self._job(order), request.receive)
+        picture, *_ = await self._pictures(self._job(order), request)
         media_type = images.MEDIA_TYPES[picture.format]
         return Response(picture.data, media_type=media_type, headers=_headers(order, picture))
 
     def _job(self, order: Order) -> Job:
         metadata = self._service.settings.metadata
         encode = encoder(order.encoding, self._service.engine.info, metadata=metadata)
-        return Job(self._service.engine, order.requests, encode)
+        return Job(self._service.engine, order.prepare, encode)
+
+    async def _pictures(self, job: Job, request: Request) -> list[Picture]:
+        """The job's pictures; its place is free before the slowest reader has them."""
+        with job.followed():
+            pictures = await unless_gone(job.pictures(), request.receive)
+        request.state.place.release(made=True)
+        return pictures
 
     def _link(self, request: Request, picture: Picture) -> str:
         return str(request.url_for("result", name=self._results.put(picture)))
+
+
+class EventStream(StreamingResponse):
+    """A job's events in the dialect asked for; what is wrong with a request is said before."""
+
+    def __init__(self, job: Job, order: Order, request_id: str, headers: dict[str, str]) -> None:
+        self.job = job
+        if order.events == "openai":
+            events = openai_stream.frames(job, order, request_id)
+        else:
+            events = stream.frames(job, request_id)
+        super().__init__(
+            sse.unbroken(events, silence=_SILENCE),
+            media_type="text/event-stream",
+            headers=headers | {"cache-control": "no-store"},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until the job or the client is gone."""
+        with self.job.followed():
+            await unless_gone(self.job.prepared(), receive)
+            await super().__call__(scope, receive, send)
+            scope["state"]["place"].release(made=not self.job.lost)
 
 
 def _headers(order: Order, picture: Picture) -> dict[str, str]:
@@ -77,35 +120,21 @@ def _headers(order: Order, picture: Picture) -> dict[str, str]:
     return headers
 
 
-async def _frames(job: Job, order: Order, request_id: str) -> AsyncIterator[bytes]:
-    """The job's events in the dialect asked for; closing the iterator stops following it."""
-    with job.followed():
-        if order.events == "openai":
-            events = openai_stream.frames(job, order, request_id)
-        else:
-            events = stream.frames(job, request_id)
-        async for frame in sse.unbroken(events, silence=_SILENCE):
-            yield frame
-
-
-async def unless_gone(job: Job, receive: Receive) -> list[Picture]:
-    """The job's pictures.
+async def unless_gone(waiting: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """What `waiting` gives.
 
     Raises:
-        ApiError: one of them failed.
         ClientGone: the client left first.
     """
-    with job.followed():
-        gone = asyncio.create_task(_disconnect(receive))
-        pictures = asyncio.create_task(job.pictures())
-        try:
-            await asyncio.wait({gone, pictures}, return_when=asyncio.FIRST_COMPLETED)
-            if not pictures.done():
-                raise ClientGone
-            return pictures.result()
-        finally:
-            gone.cancel()
-            pictures.cancel()
+    gone, done = asyncio.create_task(_disconnect(receive)), asyncio.create_task(waiting)
+    try:
+        await asyncio.wait({gone, done}, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise ClientGone
+        return done.result()
+    finally:
+        gone.cancel()
+        done.cancel()
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -7,14 +7,14 @@ the engine does within one step. Knows nothing about HTTP or about the form of a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 from friendli_engine.errors import EngineError, GenerationError, from_kind
-from friendli_engine.request import Event, Failed, Finished, ImageRequest, Pixels
+from friendli_engine.request import Event, Failed, Finished, ImageRequest, Pixels, Preview
 
 from friendli_server import images
 from friendli_server.errors import ApiError
@@ -37,18 +37,29 @@ Encode = Callable[[Pixels, ImageRequest], Picture]
 
 
 class Job:
-    """Runs `requests` at once and keeps what happened, so that late followers miss nothing."""
+    """Runs what `prepare` gives and keeps what happened, so that late followers miss nothing.
+
+    Args:
+        engine: who makes the pixels.
+        prepare: gives the requests; may take time and raise ApiError.
+        encode: makes a picture of pixels, in a thread.
+    """
+
+    linger = 0.0
+    """Seconds to go on after the last follower left."""
 
     def __init__(
         self,
         engine: Engine,
-        requests: Sequence[ImageRequest],
+        prepare: Callable[[], Awaitable[Sequence[ImageRequest]]],
         encode: Encode,
     ) -> None:
-        self._engine, self._requests, self._encode = engine, requests, encode
+        self._engine, self._prepare, self._encode = engine, prepare, encode
+        self._prepared = asyncio.Event()
         self._log: list[Event] = []
         self._news = asyncio.Event()
         self._followers = 0
+        self._delivered = False
 
     @cached_property
     def _task(self) -> asyncio.Task[list[Picture]]:
@@ -63,10 +74,45 @@ class Job:
         task = self._task
         try:
             yield self
+            self._delivered = True
         finally:
             self._followers -= 1
-            if not self._followers:
-                task.cancel()
+            if not self._followers and not task.done():
+                self._leave(task)
+
+    def _leave(self, task: asyncio.Task[list[Picture]]) -> None:
+        if not self.linger:
+            task.cancel()
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.linger, lambda: self._followers or task.cancel())
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether it runs or ended well and nobody waits for it or was given its pictures."""
+        return not (self._followers or self._delivered or self.lost)
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ended without pictures."""
+        return self._task.done() and (self._task.cancelled() or bool(self._task.exception()))
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that its pictures take."""
+        previews = sum(len(event.pixels.data) for event in self._log if isinstance(event, Preview))
+        made = self._task.result() if self._task.done() and not self.lost else []
+        return previews + sum(len(picture.data) for picture in made)
+
+    async def prepared(self) -> None:
+        """Wait until the requests are there; the job must be followed.
+
+        Raises:
+            ApiError: they cannot be.
+        """
+        await self._prepared.wait()
+        if self._task.done():
+            await self._task
 
     async def pictures(self) -> list[Picture]:
         """Wait for all pictures; the job must be followed.
@@ -89,6 +135,7 @@ class Job:
             await news.wait()
 
     def _end(self, task: asyncio.Task[list[Picture]]) -> None:
+        self._prepared.set()
         if not task.cancelled():
             task.exception()  # a failure that nobody waits for any more is no news for the log
         self._tell()
@@ -98,9 +145,11 @@ class Job:
         self._news = asyncio.Event()
 
     async def _run(self) -> list[Picture]:
+        requests = await self._prepare()
+        self._prepared.set()
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._make(request)) for request in self._requests]
+                tasks = [group.create_task(self._make(request)) for request in requests]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         return [task.result() for task in tasks]

@@ -5,11 +5,11 @@ Knows nothing about how orders are filled.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from friendli_engine.request import ImageRequest
+from friendli_engine.request import ImageRequest, Pixels
 from msgspec.structs import replace
 
 from friendli_server import images
@@ -18,6 +18,13 @@ from friendli_server.container.superset import EditBody, Events, Form, Generatio
 
 _PREVIEWS = 8
 """About so many previews in an event stream, unless the caller says how often."""
+
+
+class Pictures(NamedTuple):
+    """Decoded pictures for one request."""
+
+    images: tuple[Pixels, ...] = ()
+    control: tuple[Pixels, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,21 @@ class Order:
     events: Events | None = None
     verb: Literal["image_generation", "image_edit"] = "image_generation"
     ignored: tuple[str, ...] = ()
+    pictures: Callable[[], Awaitable[Pictures]] | None = None
+
+    async def prepare(self) -> Sequence[ImageRequest]:
+        """The requests with the pictures that they work on.
+
+        Raises:
+            ApiError: a picture cannot be had or read.
+        """
+        if self.pictures is None:
+            return self.requests
+        pictures = await self.pictures()
+        return [
+            replace(request, images=pictures.images, control_images=pictures.control)
+            for request in self.requests
+        ]
 
 
 def order(

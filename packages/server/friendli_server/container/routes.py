@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from hashlib import sha256
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,12 +15,17 @@ from starlette.responses import Response
 from friendli_server import body as bodies
 from friendli_server.container import openapi, params
 from friendli_server.container.desk import Desk
+from friendli_server.container.jobs import Key
 from friendli_server.container.order import order
 from friendli_server.container.service import Service
 from friendli_server.container.superset import GenerationBody
+from friendli_server.errors import ApiError
 
 MAX_BODY = 70 * 2**20
 """A 50 MiB image as base64, and some."""
+MAX_KEY = 255
+REPEATS_ITSELF = "speakeasy-sdk/python"
+"""The official client sends a POST again after a timeout, without an Idempotency-Key."""
 
 
 def router(service: Service, desk: Desk) -> APIRouter:
@@ -34,7 +42,7 @@ def router(service: Service, desk: Desk) -> APIRouter:
         openapi_extra=openapi.takes(ContainerImageGenerationBody),
     )
     async def generate(request: Request) -> Response:
-        given = await json_body(service, request)
+        given = await json_body(request)
         body = bodies.shape(GenerationBody, given)
         if body.control_images or body.controlnet_weights:
             raise params.refuse(
@@ -43,13 +51,32 @@ def router(service: Service, desk: Desk) -> APIRouter:
         form = body.form(given, request.headers.get("accept", ""))
         info, settings = service.engine.info, service.settings
         asked = params.request(body, info, settings, given=given, openai=form == "openai")
-        return await desk.serve(request, order(body, asked, form=form, given=given))
+        key = await key_of(request, given)
+        return await desk.serve(request, order(body, asked, form=form, given=given), key)
 
     return routes
 
 
-async def json_body(service: Service, request: Request) -> dict[str, Any]:
-    """The JSON object that a ready server is sent."""
-    service.require_ready()
+async def key_of(request: Request, given: dict[str, Any]) -> Key | None:
+    """What makes this request the same as another, if anything does.
+
+    Raises:
+        ApiError: 422, the Idempotency-Key is no key.
+    """
+    name = request.headers.get("idempotency-key")
+    if name is not None and not (0 < len(name) <= MAX_KEY and name.isprintable()):
+        raise ApiError("invalid_request", "Not a valid Idempotency-Key.", param="Idempotency-Key")
+    if name is None and not request.headers.get("user-agent", "").startswith(REPEATS_ITSELF):
+        return None
+    fingerprint = await asyncio.to_thread(_fingerprint, request.url.path, given)
+    return Key(request.state.client, name, fingerprint)
+
+
+def _fingerprint(path: str, given: dict[str, Any]) -> bytes:
+    return sha256(f"{path}\n{json.dumps(given, sort_keys=True)}".encode()).digest()
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The JSON object in the body."""
     bodies.require_json(request)
     return await bodies.parse_json(await bodies.read(request, limit=MAX_BODY))

@@ -15,6 +15,7 @@ import uvicorn
 from friendli_engine.client import EngineClient
 from friendli_engine.errors import EngineError
 
+from friendli_server.protocol import GuardedProtocol
 from friendli_server.settings import ContainerSettings
 
 from .app import application
@@ -81,7 +82,13 @@ class Server(uvicorn.Server):
 
     def __init__(self, service: Service) -> None:
         config = uvicorn.Config(
-            application(service), log_level="warning", lifespan="off", http="h11", ws="none"
+            application(service),
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            h11_max_incomplete_event_size=32 * 1024,
+            server_header=False,
         )
         super().__init__(config)
         self.service = service

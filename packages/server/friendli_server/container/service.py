@@ -6,11 +6,12 @@ Knows nothing about HTTP.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from friendli_engine.request import Event, ImageRequest, ModelInfo
 
+from friendli_server.container.admission import Admission
 from friendli_server.errors import ApiError
 from friendli_server.settings import ContainerSettings
 
@@ -40,6 +41,10 @@ class Service:
     engine: Engine
     settings: ContainerSettings
     draining: bool = False
+    admission: Admission = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.admission = Admission(self.settings.max_queue, self.settings.max_per_client)
 
     @property
     def ready(self) -> bool:
