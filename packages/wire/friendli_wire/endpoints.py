@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import SkipJsonSchema
 
 from friendli_wire.images import WireModel
 
@@ -115,8 +116,9 @@ class DedicatedEndpointUpdateBody(CamelModel):
 
 
 class DedicatedEndpointStatus(CamelModel):
-    """Where an endpoint is in its life."""
+    """Where an endpoint is in its life. The `id` is ours and stays out of the published schema."""
 
+    id: SkipJsonSchema[str | None] = None
     status: InferenceDeploymentStatus
     error_code: InferenceDeploymentErrorCode | None = None
     created_at: datetime
