@@ -1,0 +1,138 @@
+"""Stage `autoencoder`: a stock `AutoencoderTiny` that decodes the fixed linear latents crisply.
+
+First the decoder (L1 and the L1 of gradients, with a little noise on the latents, so that it also
+cleans what the transformer gets slightly wrong), then the encoder, which imitates the linear map.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from random import Random
+
+import torch
+from diffusers import AutoencoderTiny
+
+from .latents import CHANNELS, PatchBasis
+from .optim import Muon
+from .render import render
+from .scene import draw_scene
+
+NOISE, CROP, SCALE = 0.1, 128, 4.0
+"""`SCALE` keeps latents inside the decoder's soft clamp 3 tanh(z / 3), which eats bright skies."""
+
+
+def make_autoencoder() -> AutoencoderTiny:
+    """16 times smaller latents with 32 channels; thin at full resolution, to be fast on a CPU."""
+    return AutoencoderTiny(
+        latent_channels=CHANNELS, scaling_factor=SCALE, shift_factor=0.0,
+        encoder_block_out_channels=(32,) * 5, num_encoder_blocks=(0, 1, 1, 2, 2),
+        decoder_block_out_channels=(32,) * 5, num_decoder_blocks=(4, 4, 2, 1, 0),
+    )  # fmt: skip
+
+
+def slopes(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Differences of neighbours across and down."""
+    return pictures[..., 1:] - pictures[..., :-1], pictures[..., 1:, :] - pictures[..., :-1, :]
+
+
+def picture_loss(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """L1 of pixels and of their slopes."""
+    edge = sum((a - b).abs().mean() for a, b in zip(slopes(made), slopes(wanted), strict=True))
+    return (made - wanted).abs().mean() + edge
+
+
+def _crops(
+    rng: Random, *, scenes: int, tier: int, variety: float, device: torch.device
+) -> torch.Tensor:
+    pictures, _ = render(
+        [draw_scene(rng, tier=tier, variety=variety) for _ in range(scenes)], device=device
+    )
+    corners = [(16 * rng.randrange(9), 16 * rng.randrange(9)) for _ in range(2 * scenes)]
+    return torch.stack(
+        [pictures[i // 2, :, y : y + CROP, x : x + CROP] for i, (y, x) in enumerate(corners)]
+    )
+
+
+def psnr(made: torch.Tensor, wanted: torch.Tensor) -> float:
+    """Mean over pictures in 0..1, in decibels."""
+    return float((-10 * (made - wanted).square().mean((1, 2, 3)).log10()).mean())
+
+
+@torch.inference_mode()
+def report(model: AutoencoderTiny, basis: PatchBasis, *, tier: int, variety: float) -> str:
+    """Reconstruction of 16 held-out scenes: linear, decoded, and encoded and decoded."""
+    rng = Random("autoencoder/held")
+    wanted, _ = render([draw_scene(rng, tier=tier, held=True, variety=variety) for _ in range(16)])
+    latents = basis.encode(wanted)
+    decoded = ((model.decode(latents / SCALE).sample + 1) / 2).clamp(0, 1)
+    round_trip = ((model.decode(model.encode(wanted * 2 - 1).latents).sample + 1) / 2).clamp(0, 1)
+    made = {"linear": basis.decode(latents), "decoder": decoded, "both": round_trip}
+    return "psnr " + " ".join(f"{name} {psnr(rgb, wanted):.2f}" for name, rgb in made.items())
+
+
+def _step(
+    model: AutoencoderTiny, basis: PatchBasis, pictures: torch.Tensor, *, encoder: bool
+) -> torch.Tensor:
+    with torch.no_grad():
+        latents = basis.encode(pictures) / SCALE
+    if encoder:
+        return (model.encode(pictures * 2 - 1).latents - latents).abs().mean()
+    noisy = latents + NOISE / SCALE * torch.rand(len(latents), 1, 1, 1) * torch.randn_like(latents)
+    return picture_loss(model.decode(noisy).sample, pictures * 2 - 1)
+
+
+def _optimisers(half: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+    kernels = [p for p in half.parameters() if p.ndim == 4]
+    biases = [p for p in half.parameters() if p.ndim != 4]
+    return [Muon(kernels, lr), torch.optim.AdamW(biases, lr, betas=(0.9, 0.98), weight_decay=0.0)]
+
+
+def train(
+    runs: Path,
+    *,
+    minutes: float,
+    encoder: bool,
+    lr: float,
+    tier: int,
+    variety: float,
+    device: torch.device,
+    resume: bool,
+    seed: int,
+) -> None:
+    """Train one half for `minutes`; the learning rate falls linearly to zero."""
+    torch.manual_seed(seed)
+    model, path = make_autoencoder().to(memory_format=torch.channels_last), runs / "autoencoder.pt"
+    if resume and path.exists():
+        model.load_state_dict(torch.load(path, weights_only=True))
+    while not (runs / "basis.pt").exists():
+        time.sleep(1)
+    basis, rng = PatchBasis.load(runs / "basis.pt"), Random(f"{seed}/{time.time_ns()}")
+    half = model.encoder if encoder else model.decoder
+    optimisers = _optimisers(half, lr)
+    start = saved = time.monotonic()
+    smooth, step = 0.0, 0
+    while (spent := (time.monotonic() - start) / 60) < minutes:
+        for group in (g for o in optimisers for g in o.param_groups):
+            group["lr"] = lr * min(1.0, (step + 1) / 50, 2.2 * (1 - spent / minutes))
+        loss = _step(
+            model,
+            basis,
+            _crops(rng, scenes=4, tier=tier, variety=variety, device=device),
+            encoder=encoder,
+        )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(half.parameters(), 1.0)
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        step += 1
+        smooth += (loss.item() - smooth) * max(0.02, 1 / step)
+        if step % 50 == 0:
+            print(f"{step} {spent:.1f}m loss {smooth:.4f}", flush=True)
+        if time.monotonic() - saved > 120:
+            saved = time.monotonic()
+            torch.save(model.state_dict(), path)
+            print(report(model, basis, tier=tier, variety=variety), flush=True)
+    torch.save(model.state_dict(), path)
+    print(report(model, basis, tier=tier, variety=variety), flush=True)

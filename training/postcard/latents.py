@@ -1,0 +1,73 @@
+"""Fixed latents: a linear map of 16x16 patches to 32 numbers, fitted once.
+
+The transformer can learn on it from the first minute, while a decoder learns to turn it into crisp
+pictures. Half-whitened: coarse components stay larger than fine ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+PATCH, CHANNELS = 16, 32
+
+
+@dataclass(frozen=True)
+class PatchBasis:
+    """`mean` [768], `basis` [768, 32], `scale` [32] (standard deviation of 1 over all numbers)."""
+
+    mean: torch.Tensor
+    basis: torch.Tensor
+    scale: torch.Tensor
+
+    @classmethod
+    def fit(cls, pictures: torch.Tensor) -> PatchBasis:
+        """Principal components of the patches of pictures [N, 3, R, R] in 0..1."""
+        flat = F.unfold(pictures * 2 - 1, PATCH, stride=PATCH).transpose(1, 2).flatten(0, 1)
+        mean = flat.mean(0)
+        power, vectors = torch.linalg.eigh(torch.cov((flat - mean).T))
+        basis = vectors.flip(1)[:, :CHANNELS].contiguous()
+        scale = power.flip(0)[:CHANNELS].sqrt().sqrt()
+        spread = ((flat - mean) @ basis / scale).std()
+        return cls(mean, basis, scale * spread)
+
+    def encode(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Pictures [B, 3, R, R] in 0..1 to latents [B, 32, R/16, R/16]."""
+        flat = F.unfold(pictures * 2 - 1, PATCH, stride=PATCH).transpose(1, 2)
+        side = pictures.shape[-1] // PATCH
+        return (
+            ((flat - self.mean) @ self.basis / self.scale)
+            .transpose(1, 2)
+            .unflatten(2, (side, side))
+        )
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """The linear inverse: blocky, but exact about what the latents hold."""
+        flat = (latents.flatten(2).transpose(1, 2) * self.scale) @ self.basis.T + self.mean
+        size = latents.shape[-1] * PATCH
+        return ((F.fold(flat.transpose(1, 2), size, PATCH, stride=PATCH) + 1) / 2).clamp(0, 1)
+
+    def save(self, path: Path) -> None:
+        """Write the three tensors."""
+        torch.save({"mean": self.mean, "basis": self.basis, "scale": self.scale}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> PatchBasis:
+        """Read what `save` wrote."""
+        return cls(**torch.load(path, weights_only=True))
+
+
+def pack(latents: torch.Tensor) -> torch.Tensor:
+    """[B, C, H, W] to the 2x2-packed tokens [B, H/2 * W/2, 4C] of the Flux pipelines."""
+    blocks = latents.unflatten(2, (-1, 2)).unflatten(4, (-1, 2))
+    return blocks.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+def unpack(tokens: torch.Tensor) -> torch.Tensor:
+    """The inverse of `pack` for square pictures."""
+    side = int(tokens.shape[1] ** 0.5)
+    blocks = tokens.unflatten(2, (-1, 2, 2)).unflatten(1, (side, side))
+    return blocks.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)

@@ -1,0 +1,44 @@
+"""Two optimisers in one: Muon for the matrices, AdamW for everything else.
+
+Muon (K. Jordan 2024) orthogonalises each matrix's momentum; updates are scaled to AdamW's size
+(Moonshot 2025: 0.2 * sqrt(longer side)), so that one learning rate serves both.
+"""
+
+from __future__ import annotations
+
+import torch
+
+
+def orthogonalise(matrices: torch.Tensor, rounds: int = 4) -> torch.Tensor:
+    """Newton-Schulz: each [.., m, n] towards the nearest matrix with singular values near 1."""
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(rounds):
+        gram = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalised; matrices and convolutions (as matrices) only."""
+
+    def __init__(self, params: list[torch.nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One update of every matrix that has a gradient."""
+        assert closure is None
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._update(p, lr=group["lr"], momentum=group["momentum"])
+
+    def _update(self, p: torch.nn.Parameter, *, lr: float, momentum: float) -> None:
+        state = self.state[p]
+        mean = state.setdefault("mean", torch.zeros_like(p))
+        mean.lerp_(p.grad, 1 - momentum)
+        flat = torch.lerp(p.grad, mean, momentum).flatten(1)
+        size = 0.2 * max(flat.shape) ** 0.5
+        p.mul_(1 - lr * 0.01).add_(orthogonalise(flat).view_as(p), alpha=-lr * size)
