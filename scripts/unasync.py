@@ -75,7 +75,10 @@ def main() -> int:
         print("stale, run scripts/unasync.py:", *stale, file=sys.stderr)  # noqa: T201
         return 1
     for name in stale:
-        (target / name).write_text(made[name])
+        if name in made:
+            (target / name).write_text(made[name])
+        else:
+            (target / name).unlink()
     return 0
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from friendli import SyncFriendli, models, operations
+from friendli.calls import prepare
+from friendli.configuration import SDKConfiguration
 from sdk.conftest import QUICK, Run, run_sync
 from sdk.stub import Reply, Stub
 
@@ -134,6 +136,15 @@ def test_nothing_is_logged_and_no_token_shows(stub: Stub, caplog: pytest.LogCapt
     assert [r for r in caplog.records if r.name in {"root", "friendli"}] == []
     assert "flp_secret" not in caplog.text + repr(friendli.sdk_configuration)
     friendli.__exit__(None, None, None)
+
+
+def test_no_token_shows_in_the_objects_of_a_traceback() -> None:
+    configuration = SDKConfiguration(token="flp_secret", http_headers={"authorization": "flp_s"})
+    call = prepare(
+        configuration, operations.CONTAINER_GENERATE, content=b"{}", options={}, own_timeout=True
+    )
+    assert call.headers["authorization"] == "flp_s"
+    assert "flp_" not in repr(call) + repr(call.context) + repr(configuration)
 
 
 def test_debug_logger_hears_of_tries_but_not_of_tokens_or_prompts(run: Run, stub: Stub) -> None:

@@ -98,6 +98,12 @@ def test_a_server_that_does_not_stream_still_finishes(stub: Stub, kind: str) -> 
     assert done.content == b"hi!"
 
 
+def test_an_answer_that_is_neither_stream_nor_json_is_an_sdk_error(stub: Stub, kind: str) -> None:
+    stub.replies = [Reply(b"<html>", headers={"content-type": "text/html"})]
+    with pytest.raises(models.SDKError, match="Unexpected response"):
+        collect(stub, kind, prompt="p")
+
+
 def test_a_large_picture_fits_an_event(stub: Stub, kind: str) -> None:
     stub.replies = [events(("finished", {"image": "A" * 3_000_000}))]
     [done] = collect(stub, kind, prompt="p")

@@ -40,8 +40,8 @@ class Call:
 
     method: str
     url: str
-    headers: dict[str, str]
-    content: bytes | None
+    headers: dict[str, str] = field(repr=False)
+    content: bytes | None = field(repr=False)
     timeout: Any
     retries: RetryConfig | None
     context: HookContext = field(repr=False)
@@ -124,7 +124,7 @@ def result_of(operation: Operation[R], response: Any) -> R:
         SDKError: the answer is not JSON.
         ResponseValidationError: the JSON has another shape.
     """
-    if not is_json(response):
+    if not is_of(response, "application/json"):
         raise SDKError("Unexpected response received", response)
     try:
         return operation.result.validate_json(response.content)
@@ -133,7 +133,7 @@ def result_of(operation: Operation[R], response: Any) -> R:
         raise ResponseValidationError(message, response, cause) from cause
 
 
-def is_json(response: Any) -> bool:
-    """Does the answer say that it is JSON?"""
-    kind: str = response.headers.get("content-type", "")
-    return kind.partition(";")[0].strip().lower() == "application/json"
+def is_of(response: Any, kind: str) -> bool:
+    """Does the answer say that it is of this media type?"""
+    said: str = response.headers.get("content-type", "")
+    return said.partition(";")[0].strip().lower() == kind

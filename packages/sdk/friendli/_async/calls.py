@@ -17,6 +17,7 @@ from friendli.operations import Operation, R
 from friendli.results import EVENTS, ContainerImageGenerateSuccess, Event, FinishedEvent
 from friendli.types import OptionalNullable
 
+_EVENTS = "text/event-stream"
 OnProgress = Callable[[ProgressEvent], object]
 
 
@@ -71,13 +72,13 @@ class AsyncCalls:
             operation,
             content=content.removesuffix(b"}") + b',"stream":true}',
             team=None,
-            accept="text/event-stream",
+            accept=_EVENTS,
             options=options,
             own_timeout=self._transport.owned,
         )
         response = await self._transport.send(call, stream=True)
         try:
-            if calls.is_json(response):  # a server that does not stream answers in one piece
+            if not calls.is_of(response, _EVENTS):  # not every server streams
                 await response.aread()
                 answer = calls.result_of(operation, response)
                 yield FinishedEvent.model_construct(**dict(answer))
