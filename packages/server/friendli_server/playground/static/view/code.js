@@ -1,0 +1,73 @@
+/** A picture as code, one tab a language, with a button that copies it. Knows no network. */
+import { hasKey } from "../key.js";
+import { SNIPPETS } from "../snippets.js";
+import { html, useState } from "../vendor/preact.js";
+
+const NAMES = Object.keys(SNIPPETS);
+const MOVES = { ArrowRight: 1, ArrowLeft: -1 };
+
+/** @param {{name: string, parameters: import("../parameters.js").Parameters, model: string}} props */
+export function Code({ name, parameters, model }) {
+  const [chosen, choose] = useState(NAMES[0]);
+  const server = { origin: location.origin, baseModel: model, keyed: hasKey() };
+  const text = SNIPPETS[chosen].write(parameters, server);
+  return html`<div class="code">
+    <div class="tabs" role="tablist" aria-label="Language" onKeyDown=${(event) => move(event, choose)}>
+      ${NAMES.map(
+        (key) => html`<button
+          type="button"
+          role="tab"
+          id=${`${name}-${key}`}
+          aria-selected=${String(key === chosen)}
+          aria-controls=${`${name}-snippet`}
+          tabindex=${key === chosen ? 0 : -1}
+          onClick=${() => choose(key)}
+        >
+          ${SNIPPETS[key].label}
+        </button>`,
+      )}
+      <${Copy} key=${text} text=${text} />
+    </div>
+    <pre id=${`${name}-snippet`} role="tabpanel" aria-labelledby=${`${name}-${chosen}`} tabindex="0">
+${text}</pre
+    >
+  </div>`;
+}
+
+/** Arrow keys walk through the tabs. @param {any} event @param {(key: string) => void} choose */
+function move(event, choose) {
+  const tabs = [...event.currentTarget.querySelectorAll("[role=tab]")];
+  const at = tabs.indexOf(event.target);
+  if (at < 0 || !MOVES[event.key]) return;
+  const next = (at + MOVES[event.key] + tabs.length) % tabs.length;
+  choose(NAMES[next]);
+  tabs[next].focus();
+}
+
+/** @param {{text: string}} props */
+function Copy({ text }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async (/** @type {any} */ event) => {
+    const code = event.target.closest(".code").querySelector("pre");
+    setCopied(await copyText(text, code));
+  };
+  return html`<button type="button" class="copy" onClick=${copy}>
+    ${copied ? "Copied" : "Copy"}<span class="hidden" role="status">${copied ? "Copied" : ""}</span>
+  </button>`;
+}
+
+/**
+ * Where the clipboard is refused (plain http to another machine), select the text instead.
+ * @param {string} text
+ * @param {HTMLElement} shown
+ * @returns {Promise<boolean>}  whether it was copied
+ */
+async function copyText(text, shown) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    getSelection()?.selectAllChildren(shown);
+    return false;
+  }
+}
