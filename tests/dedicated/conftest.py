@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,11 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI
-from friendli_server.dedicated import schema
+from friendli_server.dedicated import operator
 from friendli_server.dedicated.accounts import services as accounts
 from friendli_server.dedicated.accounts.models import Role, Team
 from friendli_server.dedicated.app import create_app
-from friendli_server.dedicated.database import Database
 from friendli_server.dedicated.endpoints.models import Endpoint
 from friendli_server.dedicated.gateway import Gateway, open_gateway
 from friendli_server.dedicated.settings import GatewaySettings
@@ -112,10 +112,19 @@ class World:
 WorldMaker = Callable[..., Awaitable[World]]
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with every table, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "gateway.db"
+    asyncio.run(operator.migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
 @pytest.fixture
-async def make_world(tmp_path: Path) -> AsyncIterator[WorldMaker]:
+async def make_world(tmp_path: Path, migrated: Path) -> AsyncIterator[WorldMaker]:
     """Worlds on one database and one store; each further one is another gateway process."""
-    database = f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}"
+    copy = shutil.copy(migrated, tmp_path / "gateway.db")
+    database = f"sqlite+aiosqlite:///{copy}"
     async with AsyncExitStack() as stack:
 
         async def make(**changes: Any) -> World:
@@ -124,14 +133,11 @@ async def make_world(tmp_path: Path) -> AsyncIterator[WorldMaker]:
                     "database": database,
                     "results": str(tmp_path / "results"),
                     "public_url": "http://gateway",
-                    "tick_seconds": 0.02,
+                    "tick_seconds": 0.05,
                     "wake_seconds": 5.0,
                     **changes,
                 }
             )
-            fresh = Database(settings.database)
-            await schema.migrate(fresh)
-            await fresh.close()
             network = Network()
             launcher = FakeLauncher(network)
             http = httpx2.AsyncClient(transport=network)

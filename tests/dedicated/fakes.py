@@ -78,21 +78,17 @@ class FakeContainer:
 
 
 def picture(body: dict[str, Any]) -> dict[str, Any]:
-    """The answer to `body`: pixels that follow from what was asked, as asked for."""
-    asked = {k: v for k, v in body.items() if k != "response_format"}
+    """The answer to `body` in OpenAI's dialect: pixels that follow from what was asked."""
+    asked = {k: v for k, v in body.items() if k != "output_format"}
     color = hashlib.sha256(repr(sorted(asked.items())).encode()).digest()[:3]
-    image = Image.new("RGB", (WIDTH, HEIGHT), tuple(color))
     out = BytesIO()
-    if body["response_format"] == "raw":
-        out.write(image.tobytes())
-    else:
-        image.save(out, "JPEG", quality=92)
+    Image.new("RGB", (WIDTH, HEIGHT), tuple(color)).save(out, body["output_format"])
+    encoded = base64.b64encode(out.getvalue()).decode()
     return {
-        "image": base64.b64encode(out.getvalue()).decode(),
-        "seed": body["seed"],
-        "width": WIDTH,
-        "height": HEIGHT,
-        "format": body["response_format"],
+        "created": 1_800_000_000,
+        "data": [{"b64_json": encoded, "seed": body["seed"]}],
+        "output_format": body["output_format"],
+        "size": f"{WIDTH}x{HEIGHT}",
     }
 
 

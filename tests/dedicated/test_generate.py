@@ -1,4 +1,4 @@
-"""POST /dedicated/v1/images/generations: what comes in, what a container is asked, what comes out."""
+"""POST /dedicated/v1/images/generations: what comes in, the container is asked, what comes out."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from friendli_server.dedicated.accounts import views as accounts
+from friendli_server.dedicated.admin import views as admin
 from friendli_server.dedicated.database import DatabaseDownError
 from friendli_server.dedicated.endpoints import views as endpoints
 from friendli_server.dedicated.gateway import Gateway
@@ -18,6 +19,7 @@ from friendli_server.dedicated.results import views as results
 from friendli_server.dedicated.usage import views as usage
 from friendli_server.envelope import Envelope, error_response, http_exception, request_id
 from friendli_server.errors import ApiError, ClientGone
+from friendli_server.heartbeat import Heartbeat
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -30,6 +32,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.add_middleware(Heartbeat)
     app.add_middleware(Envelope)
     app.add_exception_handler(HTTPException, http_exception)
     app.add_exception_handler(DatabaseDownError, _database_down)
@@ -39,6 +42,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     for domain in (endpoints, accounts, usage):
         app.include_router(domain.router(gateway.authenticator, gateway.database))
     app.include_router(results.router(gateway.results))
+    if gateway.settings.serves_admin:
+        app.include_router(admin.router(gateway.authenticator, gateway.database, gateway.results))
     app.add_api_route("/health", _health(gateway), methods=["GET"], tags=["Health"])
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["Health"])
     return app

@@ -6,23 +6,27 @@ can reach the database is the operator. Imports nothing heavy until a command ru
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+
+from friendli_server.dedicated.settings import GatewaySettings
+from friendli_server.options import flags_of
 
 app = typer.Typer(
     help="The dedicated-endpoints service.", no_args_is_help=True, add_completion=False
 )
+team = typer.Typer(help="Teams and their people.", no_args_is_help=True)
+token = typer.Typer(help="Tokens of users and of the operator.", no_args_is_help=True)
+app.add_typer(team, name="team")
+app.add_typer(token, name="token")
 
-_SETTINGS_FLAGS = {
-    "allow_extra_args": True,
-    "ignore_unknown_options": True,
-    "help_option_names": [],
-}
 _Database = Annotated[
     str, typer.Option("--database", envvar="FRIENDLI_DEDICATED_DATABASE", help="Database URL.")
 ]
-_DEFAULT = "sqlite+aiosqlite:///friendli-dedicated.db"
+_DEFAULT = str(GatewaySettings.model_fields["database"].default)
 
 
 @app.callback()
@@ -30,25 +34,93 @@ def dedicated() -> None:
     """The dedicated-endpoints service."""
 
 
-@app.command(context_settings=_SETTINGS_FLAGS)
-def serve(context: typer.Context) -> None:
-    """Run a gateway; `serve --help` lists its settings."""
-    from pydantic_settings import CliApp  # noqa: PLC0415
+@app.command()
+@flags_of(GatewaySettings)
+def serve(**flags: Any) -> None:
+    """Run a gateway.
 
-    from friendli_server.dedicated.serve import run  # noqa: PLC0415
-    from friendli_server.dedicated.settings import GatewaySettings  # noqa: PLC0415
+    Every option is also an environment variable: --port is FRIENDLI_DEDICATED_PORT.
+    """
+    from friendli_server.dedicated.serve import run  # noqa: PLC0415 - loads a server
 
-    settings = CliApp.run(GatewaySettings, cli_args=context.args)
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = GatewaySettings(**given)
+    except ValidationError as error:
+        for at in error.errors():
+            where = ".".join(map(str, at["loc"]))
+            typer.echo(f"friendli dedicated serve: {where}: {at['msg']}", err=True)
+        raise typer.Exit(2) from None
     raise typer.Exit(run(settings))
 
 
 @app.command()
 def migrate(*, database: _Database = _DEFAULT) -> None:
     """Bring the database to the newest schema."""
-    import asyncio  # noqa: PLC0415
+    from friendli_server.dedicated import operator  # noqa: PLC0415 - loads SQLAlchemy
 
-    from friendli_server.dedicated import schema  # noqa: PLC0415
-    from friendli_server.dedicated.database import Database  # noqa: PLC0415
-
-    asyncio.run(schema.migrate(Database(database)))
+    asyncio.run(operator.migrate(database))
     typer.echo("The database is up to date.")
+
+
+@team.command("create")
+def create_team(
+    name: str,
+    *,
+    owner: Annotated[str, typer.Option(help="Name of the user who shall own it.")],
+    database: _Database = _DEFAULT,
+) -> None:
+    """Make a team with an owner and print its id."""
+    from friendli_server.dedicated import operator  # noqa: PLC0415
+
+    typer.echo(asyncio.run(operator.create_team(database, name, owner=owner)))
+
+
+@team.command("list")
+def list_teams(*, database: _Database = _DEFAULT) -> None:
+    """List teams: id, name, members."""
+    from friendli_server.dedicated import operator  # noqa: PLC0415
+
+    for line in asyncio.run(operator.teams(database)):
+        typer.echo("\t".join(line))
+
+
+@token.command("create")
+def create_token(
+    name: str,
+    *,
+    team: Annotated[str, typer.Option(help="Id or name of the team; none: an admin token.")] = "",
+    user: Annotated[str, typer.Option(help="Name of a member of the team.")] = "",
+    database: _Database = _DEFAULT,
+) -> None:
+    """Make a token and print it, this once. Without a team it is an admin token."""
+    from friendli_server.dedicated import operator  # noqa: PLC0415
+
+    made = asyncio.run(operator.create_token(database, name, team=team, user=user))
+    if made is None:
+        typer.echo("There is no such team, or the user is not in it.", err=True)
+        raise typer.Exit(1)
+    typer.echo(made)
+
+
+@token.command("list")
+def list_tokens(
+    *,
+    team: Annotated[str, typer.Option(help="Id or name of the team; none: admin tokens.")] = "",
+    database: _Database = _DEFAULT,
+) -> None:
+    """List tokens: id, hint, name, state. Secrets are nowhere to be had."""
+    from friendli_server.dedicated import operator  # noqa: PLC0415
+
+    for line in asyncio.run(operator.tokens(database, team=team)):
+        typer.echo("\t".join(line))
+
+
+@token.command("revoke")
+def revoke_token(token_id: str, *, database: _Database = _DEFAULT) -> None:
+    """End a token for good, on every node within seconds."""
+    from friendli_server.dedicated import operator  # noqa: PLC0415
+
+    if not asyncio.run(operator.revoke(database, token_id)):
+        typer.echo("There is no such token.", err=True)
+        raise typer.Exit(1)

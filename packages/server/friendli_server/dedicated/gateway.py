@@ -74,7 +74,7 @@ def choose_launcher(settings: GatewaySettings) -> ReplicaLauncher:
             urls[model].append(url.rstrip("/"))
         return FixedReplicas(urls)
     return LocalProcesses(
-        {"postcard": "postcard", **_pairs(settings.model)}, hub_models=settings.hub_models
+        {"postcard": "postcard", **_pairs(settings.offer)}, hub_models=settings.hub_models
     )
 
 

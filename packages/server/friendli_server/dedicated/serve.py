@@ -17,6 +17,7 @@ from friendli_server.dedicated.app import create_app
 from friendli_server.dedicated.database import Database
 from friendli_server.dedicated.gateway import Gateway, open_gateway
 from friendli_server.dedicated.settings import GatewaySettings
+from friendli_server.protocol import GuardedProtocol
 
 
 def run(settings: GatewaySettings) -> int:
@@ -46,7 +47,14 @@ class Server(uvicorn.Server):
 
     def __init__(self, gateway: Gateway, *, greeting: str) -> None:
         config = uvicorn.Config(
-            create_app(gateway), lifespan="off", log_config=None, access_log=False, ws="none"
+            create_app(gateway),
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            h11_max_incomplete_event_size=32 * 1024,
+            server_header=False,
         )
         super().__init__(config)
         self._gateway = gateway

@@ -16,9 +16,6 @@ class GatewaySettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="FRIENDLI_DEDICATED_",
-        cli_prog_name="friendli dedicated serve",
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
     )
 
     dev: bool = Field(
@@ -51,7 +48,7 @@ class GatewaySettings(BaseSettings):
         default=[],
         description="MODEL=URL of a running container; given once or more, none are started here.",
     )
-    model: list[str] = Field(
+    offer: list[str] = Field(
         default=[], description="NAME=DIRECTORY or NAME=ORG/MODEL that endpoints may name."
     )
     hub_models: bool = Field(default=False, description="Whether endpoints may name any hub model.")
@@ -65,7 +62,7 @@ class GatewaySettings(BaseSettings):
         default=600.0, gt=0, description="How long a request may take in all."
     )
     work_per_replica: int = Field(
-        200, ge=1, description="Denoiser steps in flight that one more replica is worth."
+        default=200, ge=1, description="Denoiser steps in flight that one more replica is worth."
     )
     max_body_mib: int = Field(default=72, ge=1, description="Largest request body.")
     admin: bool | None = Field(

@@ -82,7 +82,7 @@ def _add_members(routes: APIRouter, authenticator: Authenticator, database: Data
         async with database.transaction() as session:
             user = await services.user_named(session, body.name)
             await services.set_member(
-                session, team_id=caller.team_id, user_id=user.id, role=body.role
+                session, team_id=caller.team_id, user_id=user.id, role=Role(body.role)
             )
             services.audit(
                 session,
@@ -93,7 +93,7 @@ def _add_members(routes: APIRouter, authenticator: Authenticator, database: Data
                 role=body.role,
             )
             await _require_owner(session=session, team_id=caller.team_id)
-            return MemberView(user_id=user.id, name=user.name, role=body.role)
+            return MemberView(user_id=user.id, name=user.name, role=Role(body.role))
 
     @routes.delete(_PATH + "/member/{user_id}", operation_id="dedicatedRemoveMember")
     async def remove_member(request: Request, user_id: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,7 +45,7 @@ class MemberBody(BaseModel):
     """A user, by name, who shall be in the team; made if there is none of this name."""
 
     name: Name
-    role: Annotated[Role, Field(strict=False)] = Role.MEMBER
+    role: Literal["owner", "member"] = "member"
 
 
 class TokenBody(BaseModel):

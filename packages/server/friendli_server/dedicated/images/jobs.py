@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from friendli_wire import DedicatedImageEditBody, DedicatedImageGenerationBody
 from pydantic import TypeAdapter
@@ -21,10 +21,10 @@ from friendli_server.errors import ApiError
 
 Body = DedicatedImageGenerationBody | DedicatedImageEditBody
 Operation = Literal["generations", "edits"]
-ContainerFormat = Literal["raw", "jpeg"]
+ContainerFormat = Literal["png", "jpeg"]
 
 LARGEST_SEED: Final = 2**53 - 1
-_CONTAINER_ONLY: Final = {"model", "response_format", "guidance_scale", "seed"}
+_GATEWAYS_OWN: Final = {"model", "response_format", "seed"}
 
 
 def job_id(team_id: str, raw: bytes, key: str | None) -> str:
@@ -54,13 +54,16 @@ def seed_of(job: Job, body: Body) -> int:
 def container_request(
     job: Job, body: Body, *, picture_format: ContainerFormat, seconds: float
 ) -> ContainerRequest:
-    """What any replica is asked for this job."""
-    fields = body.model_dump(exclude=_CONTAINER_ONLY, exclude_none=True)
-    fields |= {"seed": seed_of(job, body), "response_format": picture_format}
+    """What any replica is asked for this job.
+
+    In OpenAI's dialect, which the container speaks too: there guidance that is not named is the
+    model's own, as dedicated endpoints promise, where the container's contract would mean 0.
+    """
+    fields = body.model_dump(exclude=_GATEWAYS_OWN, exclude_none=True)
+    fields |= {"seed": seed_of(job, body)}
+    fields |= {"response_format": "b64_json", "output_format": picture_format}
     if job.adapter is not None:
         fields["model"] = job.adapter
-    if body.guidance_scale is not None:
-        fields["guidance_scale"] = body.guidance_scale
     return ContainerRequest(
         path=f"/v1/images/{job.operation}",
         body=_JSON.dump_json(fields),
@@ -70,4 +73,3 @@ def container_request(
 
 
 _JSON: Final = TypeAdapter(dict[str, object])
-OPERATIONS: Final = get_args(Operation)

@@ -28,7 +28,7 @@ from friendli_server.dedicated.usage.models import UsageRecord
 from friendli_server.errors import ApiError
 
 from .dispatch import Dispatcher
-from .encoding import png_of_raw
+from .encoding import raw_of_png
 
 Waiter = Callable[[Coroutine[Any, Any, ContainerPicture]], Awaitable[ContainerPicture]]
 _KEEP_TRYING_SECONDS: Final = 20.0
@@ -83,7 +83,7 @@ class ImageService:
         request = jobs.container_request(
             job,
             body,
-            picture_format="raw" if final in {"raw", "png"} else "jpeg",
+            picture_format="png" if final in {"raw", "png"} else "jpeg",
             seconds=self.request_seconds,
         )
         load = Load(job_id=job.id, work=job.steps, adapter=job.adapter)
@@ -94,8 +94,8 @@ class ImageService:
     ) -> DedicatedImageGenerateSuccess:
         final = self.url_format if wanted == "url" else wanted
         encoded = picture.base64
-        if final == "png":
-            encoded = await asyncio.to_thread(png_of_raw, picture)
+        if final == "raw":
+            encoded = await asyncio.to_thread(raw_of_png, encoded)
         size = {"width": picture.width, "height": picture.height}
         if wanted != "url":
             return DedicatedImageGenerateSuccess(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
 
 import httpx2
-from friendli_wire import ErrorBody, ImageGenerationContainerResult
-from pydantic import ValidationError
+from friendli_wire import ErrorBody
+from pydantic import BaseModel, Field, ValidationError
 
 _PROBE_SECONDS: Final = 3.0
 _BUSY: Final = frozenset({429})
@@ -34,13 +34,25 @@ class ContainerRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerPicture:
-    """What a container made: base64 of a JPEG or of raw RGB8 rows, and how long it took."""
+    """What a container made: base64 of a file, its size in pixels, and how long it took."""
 
     base64: bytes
     seed: int
-    width: int | None
-    height: int | None
+    width: int
+    height: int
     seconds: float
+
+
+class _Picture(BaseModel):
+    b64_json: bytes
+    seed: int
+
+
+class _Answer(BaseModel):
+    """A container's answer in OpenAI's dialect."""
+
+    data: Annotated[list[_Picture], Field(min_length=1, max_length=1)]
+    size: Annotated[str, Field(pattern=r"^[0-9]{1,5}x[0-9]{1,5}$")]
 
 
 class ReplicaLostError(Exception):
@@ -118,15 +130,15 @@ def _raise_for_status(answer: httpx2.Response) -> None:
 
 def _parse(answer: httpx2.Response) -> ContainerPicture:
     try:
-        result = ImageGenerationContainerResult.model_validate_json(answer.content)
+        told = _Answer.model_validate_json(answer.content)
     except ValidationError as error:
         raise ReplicaRefusedError(502, None) from error
-    if result.seed is None:
-        raise ReplicaRefusedError(502, None)
+    width, _, height = told.size.partition("x")
+    [picture] = told.data
     return ContainerPicture(
-        base64=result.image,
-        seed=result.seed,
-        width=result.width,
-        height=result.height,
+        base64=picture.b64_json,
+        seed=picture.seed,
+        width=int(width),
+        height=int(height),
         seconds=0.0,
     )

@@ -31,6 +31,7 @@ from friendli_server.dedicated.usage import services as usage
 logger = logging.getLogger("friendli.dedicated.keeper")
 
 _LEASE: Final = "keeper"
+_BEAT_SECONDS: Final = 1.0
 
 
 @dataclass(kw_only=True)
@@ -45,6 +46,8 @@ class Keeper:
     _demand: defaultdict[str, deque[tuple[float, int]]] = field(
         default_factory=lambda: defaultdict(deque)
     )
+    _leads: bool = False
+    _beat_at: float = float("-inf")
     _steady_since: float = field(default_factory=time.monotonic)
 
     async def run(self, closing: asyncio.Event) -> None:
@@ -57,7 +60,7 @@ class Keeper:
             try:
                 await self.tick()
             except DatabaseDownError:
-                self._steady_since = time.monotonic()
+                self._steady_since, self._beat_at = time.monotonic(), float("-inf")
                 logger.warning("the database is away; replicas are left as they are")
             except Exception:
                 logger.exception("keeping replicas failed; trying again")
@@ -72,10 +75,12 @@ class Keeper:
 
     async def tick(self) -> None:
         """Beat; plan, if it is this node's turn; mind this node's replicas."""
-        async with self.database.transaction() as session:
-            await nodes.beat(session, self.node_id)
-            leads = await nodes.take_lease(session, _LEASE, holder=self.node_id)
-        if leads:
+        if time.monotonic() - self._beat_at > _BEAT_SECONDS:
+            async with self.database.transaction() as session:
+                await nodes.beat(session, self.node_id)
+                self._leads = await nodes.take_lease(session, _LEASE, holder=self.node_id)
+            self._beat_at = time.monotonic()
+        if self._leads:
             await self._lead()
         await self.fleet.tick()
 
