@@ -34,6 +34,21 @@ class CallOptions(TypedDict, total=False):
     """Added to the request, or replacing its headers of the same name in any case."""
 
 
+def call_options(
+    retries: OptionalNullable[RetryConfig],
+    server_url: str | None,
+    timeout_ms: int | None,
+    http_headers: Mapping[str, str] | None,
+) -> CallOptions:
+    """The keywords of one call as one value."""
+    return {
+        "retries": retries,
+        "server_url": server_url,
+        "timeout_ms": timeout_ms,
+        "http_headers": http_headers,
+    }
+
+
 @dataclass(slots=True, kw_only=True)
 class Call:
     """What one call sends, on every try."""

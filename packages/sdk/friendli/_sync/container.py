@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from friendli._sync.calls import OnProgress, SyncCalls, picture
 from friendli._sync.stream import SyncImageStream
-from friendli.calls import CallOptions
+from friendli.calls import call_options
 from friendli.operations import CONTAINER_EDIT, CONTAINER_GENERATE
 from friendli.types import UNSET, OptionalNullable
 
@@ -83,7 +83,7 @@ class SyncContainerImage:
             "control_images": control_images,
             "controlnet_weights": controlnet_weights,
         }
-        options = _options(retries, server_url, timeout_ms, http_headers)
+        options = call_options(retries, server_url, timeout_ms, http_headers)
         if on_progress is not None:
             events = self._calls.events(
                 CONTAINER_GENERATE, fields, validate=validate, options=options
@@ -141,7 +141,7 @@ class SyncContainerImage:
             "seed": seed,
             "response_format": response_format,
         }
-        options = _options(retries, server_url, timeout_ms, http_headers)
+        options = call_options(retries, server_url, timeout_ms, http_headers)
         if on_progress is not None:
             events = self._calls.events(CONTAINER_EDIT, fields, validate=validate, options=options)
             return picture(events, on_progress)
@@ -185,20 +185,6 @@ class SyncContainerImage:
         else:
             fields["control_images"] = control_images
             fields["controlnet_weights"] = controlnet_weights
-        options = _options(retries, server_url, timeout_ms, http_headers)
+        options = call_options(retries, server_url, timeout_ms, http_headers)
         events = self._calls.events(operation, fields, validate=validate, options=options)
         return SyncImageStream(events)
-
-
-def _options(
-    retries: OptionalNullable[RetryConfig],
-    server_url: str | None,
-    timeout_ms: int | None,
-    http_headers: Mapping[str, str] | None,
-) -> CallOptions:
-    return {
-        "retries": retries,
-        "server_url": server_url,
-        "timeout_ms": timeout_ms,
-        "http_headers": http_headers,
-    }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from friendli._sync.calls import SyncCalls
 from friendli._sync.endpoint import SyncEndpoint
+from friendli.calls import call_options
 from friendli.operations import DEDICATED_EDIT, DEDICATED_GENERATE
 from friendli.types import UNSET, OptionalNullable
 
@@ -87,12 +88,7 @@ class SyncDedicatedImage:
             },
             validate=validate,
             team=x_friendli_team,
-            options={
-                "retries": retries,
-                "server_url": server_url,
-                "timeout_ms": timeout_ms,
-                "http_headers": http_headers,
-            },
+            options=call_options(retries, server_url, timeout_ms, http_headers),
         )
 
     def edit(
@@ -147,10 +143,5 @@ class SyncDedicatedImage:
             },
             validate=validate,
             team=x_friendli_team,
-            options={
-                "retries": retries,
-                "server_url": server_url,
-                "timeout_ms": timeout_ms,
-                "http_headers": http_headers,
-            },
+            options=call_options(retries, server_url, timeout_ms, http_headers),
         )
