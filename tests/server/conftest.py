@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
 from friendli_server.container.app import application
 from friendli_server.container.serve import Server, listen, url
 from friendli_server.container.service import Service
+from friendli_server.intake.decode import Decoder
 from friendli_server.settings import ContainerSettings
 from server.fakes import FakeEngine
 
@@ -25,9 +26,19 @@ def settings() -> ContainerSettings:
     return ContainerSettings()
 
 
+@pytest.fixture(scope="session")
+def decoder() -> Iterator[Decoder]:
+    """Processes take a while to start: one pool for all tests."""
+    decoder = Decoder(workers=1)
+    yield decoder
+    decoder.close()
+
+
 @pytest.fixture
-def service(engine: FakeEngine, settings: ContainerSettings) -> Service:
-    return Service(engine, settings)
+def service(engine: FakeEngine, settings: ContainerSettings, decoder: Decoder) -> Service:
+    service = Service(engine, settings)
+    service.intake.decoder = decoder
+    return service
 
 
 @pytest.fixture

@@ -88,13 +88,13 @@ def _parse(raw: bytes) -> Any:
     return from_json(raw, allow_inf_nan=False)
 
 
-def shape(model: type[Body], given: dict[str, Any]) -> Body:
-    """`given` as a wire model, JSON types taken strictly.
+def shape(model: type[Body], given: dict[str, Any], *, strict: bool = True) -> Body:
+    """`given` as a wire model, JSON types taken strictly; the texts of a form are not.
 
     Raises:
         ApiError: 422 that names the fields at fault.
     """
     try:
-        return model.model_validate(given, strict=True)
+        return model.model_validate(given, strict=strict)
     except ValidationError as error:
         raise invalid(error) from None

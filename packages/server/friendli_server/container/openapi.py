@@ -10,17 +10,21 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
-from friendli_wire import ContainerImageGenerationBody, ErrorBody
+from friendli_wire import ContainerImageEditBody, ContainerImageGenerationBody, ErrorBody
 from pydantic import BaseModel
 
 _REF = "#/components/schemas/{model}"
-BODIES: tuple[type[BaseModel], ...] = (ContainerImageGenerationBody,)
+SCHEMAS = (ContainerImageGenerationBody, ContainerImageEditBody, ErrorBody)
+_ERROR = {"$ref": _REF.format(model=ErrorBody.__name__)}
 _ERRORS = {
     400: "The body is not valid JSON.",
+    401: "A key is required, and this is none.",
+    403: "Pages of that origin may not call this server.",
     404: "There is no such model; the answer lists the known ones.",
     408: "The body came too slowly.",
     413: "The body is too large.",
     415: "The content type is not supported.",
+    421: "This server does not answer for that host.",
     422: "Unprocessable Entity",
     429: "The queue is full; `retry-after` says when to come back.",
     500: "The picture could not be generated.",
@@ -36,16 +40,18 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         },
     },
     **{
-        status: {"description": description, "model": ErrorBody}
+        status: {"description": description, "content": {"application/json": {"schema": _ERROR}}}
         for status, description in _ERRORS.items()
     },
 }
 
 
-def takes(body: type[BaseModel]) -> dict[str, Any]:
-    """The `requestBody` of a route that reads `body` itself."""
+def takes(body: type[BaseModel], *, form: bool = False) -> dict[str, Any]:
+    """The `requestBody` of a route that reads `body` itself, as JSON and perhaps as a form."""
+    kinds = ["application/json", "multipart/form-data"][: 1 + form]
     schema = {"$ref": _REF.format(model=body.__name__)}
-    return {"requestBody": {"content": {"application/json": {"schema": schema}}, "required": True}}
+    content = {kind: {"schema": schema} for kind in kinds}
+    return {"requestBody": {"content": content, "required": True}}
 
 
 def publish(app: FastAPI) -> None:
@@ -67,9 +73,9 @@ def publish(app: FastAPI) -> None:
 
 def _schemas() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for body in BODIES:
+    for model in SCHEMAS:
         # Like FastAPI, leave out `"default": null`: the public schema says nullable and no more.
-        schema = jsonable_encoder(body.model_json_schema(ref_template=_REF), exclude_none=True)
+        schema = jsonable_encoder(model.model_json_schema(ref_template=_REF), exclude_none=True)
         found |= schema.pop("$defs", {})
-        found[body.__name__] = schema
+        found[model.__name__] = schema
     return found

@@ -27,6 +27,9 @@ class Pictures(NamedTuple):
     control: tuple[Pixels, ...] = ()
 
 
+GetPictures = Callable[[], Awaitable[Pictures]]
+
+
 @dataclass(frozen=True)
 class Order:
     """Requests to the engine and the form of the answer."""
@@ -38,7 +41,7 @@ class Order:
     events: Events | None = None
     verb: Literal["image_generation", "image_edit"] = "image_generation"
     ignored: tuple[str, ...] = ()
-    pictures: Callable[[], Awaitable[Pictures]] | None = None
+    pictures: GetPictures | None = None
 
     async def prepare(self) -> Sequence[ImageRequest]:
         """The requests with the pictures that they work on.
@@ -61,6 +64,7 @@ def order(
     *,
     form: Form,
     given: Collection[str],
+    pictures: GetPictures | None = None,
 ) -> Order:
     """The order for `asked`, made as often and answered as `body` says.
 
@@ -69,6 +73,7 @@ def order(
         asked: the request to the engine, judged and complete.
         form: whose shape the answer takes.
         given: the keys that the body had.
+        pictures: gets the pictures that the body names, if it names any.
 
     Raises:
         ApiError: 422 for a value out of range.
@@ -87,6 +92,7 @@ def order(
         events=events,
         verb="image_edit" if isinstance(body, EditBody) else "image_generation",
         ignored=tuple(body.ignored(given)),
+        pictures=pictures,
     )
 
 

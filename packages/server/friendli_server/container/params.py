@@ -25,6 +25,7 @@ MAX_GUIDANCE = 100.0
 MAX_DRAWN_SEED = 2**53 - 1
 """Drawn seeds survive a JavaScript client; asked ones may use all 64 bits."""
 MAX_PICTURES = 10
+MAX_IMAGES = 8
 _OPENAI_SIZES = {
     "256x256", "512x512", "1024x1024", "1024x1536", "1536x1024", "1024x1792", "1792x1024",
 }  # fmt: skip
@@ -60,6 +61,38 @@ def request(
         width=width,
         height=height,
     )
+
+
+def controls(body: GenerationBody, info: ModelInfo) -> tuple[list[str], tuple[float, ...]]:
+    """The control images' sources and their weights, one for each.
+
+    The i-th conditions the i-th ControlNet. A model that edits and has no ControlNet takes them as
+    pictures to work from, without weights.
+    """
+    sources = [given.image for given in body.control_images or ()]
+    weights = tuple(body.controlnet_weights or ())
+    if sources and not (info.controlnets or info.edits):
+        raise refuse("control_images", "This model has no ControlNet and edits no pictures.")
+    if weights and not info.controlnets:
+        raise refuse("controlnet_weights", "This model has no ControlNet.")
+    most = len(info.controlnets) or MAX_IMAGES
+    if len(sources) > most:
+        raise refuse("control_images", f"Must be at most {most}, one for each ControlNet.")
+    if weights and len(weights) != len(sources):
+        raise refuse("controlnet_weights", "Must be as many as control_images.")
+    if not all(0 <= weight <= 1 for weight in weights):
+        raise refuse("controlnet_weights", "Each must be between 0 and 1.")
+    return sources, weights
+
+
+def edited(body: EditBody, info: ModelInfo) -> list[str]:
+    """The sources of the pictures to edit."""
+    if not info.edits:
+        raise refuse("image", "This model edits no pictures.")
+    images = body.image if isinstance(body.image, list) else [body.image]
+    if not 1 <= len(images) <= MAX_IMAGES:
+        raise refuse("image", f"Must be 1 to {MAX_IMAGES} pictures.")
+    return [given.image for given in images]
 
 
 def refuse(param: str, message: str) -> ApiError:

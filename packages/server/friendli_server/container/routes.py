@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
-from friendli_wire import ContainerImageGenerateSuccess, ContainerImageGenerationBody
+from friendli_wire import (
+    ContainerImageEditBody,
+    ContainerImageGenerateSuccess,
+    ContainerImageGenerationBody,
+)
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
 from friendli_server import body as bodies
 from friendli_server.container import openapi, params
 from friendli_server.container.desk import Desk
-from friendli_server.container.jobs import Key
-from friendli_server.container.order import order
+from friendli_server.container.order import GetPictures, Pictures, order
+from friendli_server.container.repeats import key_of
 from friendli_server.container.service import Service
-from friendli_server.container.superset import GenerationBody
+from friendli_server.container.superset import EditBody, GenerationBody
 from friendli_server.errors import ApiError
+from friendli_server.forms import is_form, parse_form
 
 MAX_BODY = 70 * 2**20
 """A 50 MiB image as base64, and some."""
-MAX_KEY = 255
-REPEATS_ITSELF = "speakeasy-sdk/python"
-"""The official client sends a POST again after a timeout, without an Idempotency-Key."""
 
 
 def router(service: Service, desk: Desk) -> APIRouter:
@@ -44,36 +45,68 @@ def router(service: Service, desk: Desk) -> APIRouter:
     async def generate(request: Request) -> Response:
         given = await json_body(request)
         body = bodies.shape(GenerationBody, given)
-        if body.control_images or body.controlnet_weights:
-            raise params.refuse(
-                "control_images" if body.control_images else "controlnet_weights", "no"
-            )
-        form = body.form(given, request.headers.get("accept", ""))
-        info, settings = service.engine.info, service.settings
-        asked = params.request(body, info, settings, given=given, openai=form == "openai")
-        key = await key_of(request, given)
-        return await desk.serve(request, order(body, asked, form=form, given=given), key)
+        return await _Call(service, desk, request, given).generate(body)
+
+    @routes.post(
+        "/v1/images/edits",
+        operation_id="containerImagesEdit",
+        summary="Image edits",
+        description="Given a description and an image, the model edits image.",
+        response_model=ContainerImageGenerateSuccess,
+        responses=openapi.RESPONSES,
+        openapi_extra=openapi.takes(ContainerImageEditBody, form=True),
+    )
+    async def edit(request: Request) -> Response:
+        form = is_form(request)
+        given = await (parse_form(request, limit=MAX_BODY) if form else json_body(request))
+        if given.get("mask") is not None:
+            raise ApiError("unsupported_parameter", "This model takes no mask.", param="mask")
+        body = bodies.shape(EditBody, given, strict=not form)
+        return await _Call(service, desk, request, given).edit(body)
 
     return routes
 
 
-async def key_of(request: Request, given: dict[str, Any]) -> Key | None:
-    """What makes this request the same as another, if anything does.
+@dataclass(frozen=True)
+class _Call:
+    """One request to an image route, with what it takes to answer it."""
 
-    Raises:
-        ApiError: 422, the Idempotency-Key is no key.
-    """
-    name = request.headers.get("idempotency-key")
-    if name is not None and not (0 < len(name) <= MAX_KEY and name.isprintable()):
-        raise ApiError("invalid_request", "Not a valid Idempotency-Key.", param="Idempotency-Key")
-    if name is None and not request.headers.get("user-agent", "").startswith(REPEATS_ITSELF):
-        return None
-    fingerprint = await asyncio.to_thread(_fingerprint, request.url.path, given)
-    return Key(request.state.client, name, fingerprint)
+    service: Service
+    desk: Desk
+    request: Request
+    given: dict[str, Any]
 
+    async def generate(self, body: GenerationBody) -> Response:
+        info = self.service.engine.info
+        sources, weights = params.controls(body, info)
 
-def _fingerprint(path: str, given: dict[str, Any]) -> bytes:
-    return sha256(f"{path}\n{json.dumps(given, sort_keys=True)}".encode()).digest()
+        async def pictures() -> Pictures:
+            loaded = await self.service.intake.load(sources, param="control_images")
+            return Pictures(control=loaded) if info.controlnets else Pictures(images=loaded)
+
+        return await self.answer(body, pictures if sources else None, weights)
+
+    async def edit(self, body: EditBody) -> Response:
+        sources = params.edited(body, self.service.engine.info)
+
+        async def pictures() -> Pictures:
+            return Pictures(images=await self.service.intake.load(sources, param="image"))
+
+        return await self.answer(body, pictures)
+
+    async def answer(
+        self,
+        body: GenerationBody | EditBody,
+        pictures: GetPictures | None,
+        weights: tuple[float, ...] = (),
+    ) -> Response:
+        given, service = self.given, self.service
+        form = body.form(given, self.request.headers.get("accept", ""))
+        openai, info = form == "openai", service.engine.info
+        asked = params.request(body, info, service.settings, given=given, openai=openai)
+        asked = replace(asked, control_weights=weights, tenant=self.request.state.client)
+        made = order(body, asked, form=form, given=given, pictures=pictures)
+        return await self.desk.serve(self.request, made, await key_of(self.request, given))
 
 
 async def json_body(request: Request) -> dict[str, Any]:

@@ -54,6 +54,7 @@ async def _run(settings: ContainerSettings) -> int:
         return _fail(error.message)
     finally:
         await engine.aclose()
+        await server.service.intake.aclose()
     return 0
 
 

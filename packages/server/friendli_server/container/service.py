@@ -13,6 +13,7 @@ from friendli_engine.request import Event, ImageRequest, ModelInfo
 
 from friendli_server.container.admission import Admission
 from friendli_server.errors import ApiError
+from friendli_server.intake import Intake
 from friendli_server.settings import ContainerSettings
 
 
@@ -42,8 +43,10 @@ class Service:
     settings: ContainerSettings
     draining: bool = False
     admission: Admission = field(init=False)
+    intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
+        self.intake = Intake(urls=self.settings.image_urls, allow=self.settings.allow_image_host)
         self.admission = Admission(self.settings.max_queue, self.settings.max_per_client)
 
     @property
