@@ -23,6 +23,7 @@ from official import installed  # after the path
 
 SIZES = {"tiny": 4, "200k": 200_000, "5m": 5_000_000}
 """Bytes of base64 in the answer, by the first part of the path."""
+BODIES = {name: json.dumps({"image": "A" * size}).encode() for name, size in SIZES.items()}
 
 IMPORT = """
 import sys, time, json
@@ -82,13 +83,12 @@ print(json.dumps(out))
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Read requests, send the body that the path asks for."""
-    bodies = {name: json.dumps({"image": "A" * size}).encode() for name, size in SIZES.items()}
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
             length = int(head.partition("content-length: ")[2].partition("\r")[0])
             await reader.readexactly(length)
-            body = bodies[head.split("/", 2)[1]]
+            body = BODIES[head.split("/", 2)[1]]
             kind = b"content-type: application/json\r\n"
             writer.write(b"HTTP/1.1 200 OK\r\n%bcontent-length: %d\r\n\r\n" % (kind, len(body)))
             writer.write(body)
