@@ -120,7 +120,7 @@ async def test_every_way_to_end_gives_the_place_back(
     client: httpx2.AsyncClient, service: Service, body: dict[str, Any], headers: dict[str, str]
 ) -> None:
     await client.post("/" if "inputs" in body else PATH, json=body, headers=headers)
-    assert service.admission.idle
+    assert service.admission.idle.is_set()
 
 
 async def test_a_client_that_leaves_gives_its_place_back(

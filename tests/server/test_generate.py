@@ -212,7 +212,7 @@ async def test_an_engine_failure_is_a_500_with_its_fixed_text(
 ) -> None:
     engine.fails = NotFiniteError("The network answered with NaN.")
     answer = await post(client)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "generation_failed")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "nan_detected")
 
 
 async def test_a_full_engine_is_a_429_with_retry_after(

@@ -105,8 +105,7 @@ async def test_a_caller_that_was_cut_off_finds_its_job_again(
 ) -> None:
     engine.gate = asyncio.Semaphore(0)
     await leave(remote, engine, **how)
-    while not service.admission.idle:  # noqa: ASYNC110  # the server notices in its own time
-        await asyncio.sleep(0)
+    await asyncio.wait_for(service.admission.idle.wait(), 10)
     engine.gate.release()
     answer = await post(remote, num_inference_steps=2, **how)
     assert answer.headers["idempotent-replayed"] == "true"

@@ -55,6 +55,8 @@ KINDS: dict[str, Kind] = {
     "rate_limit_exceeded": Kind(429, "rate_limit_error", "The queue is full; try again later."),
     "internal_error": Kind(500, _SERVER, "The server failed; the request id is in its log."),
     "generation_failed": Kind(500, _SERVER, "The picture could not be generated."),
+    "nan_detected": Kind(500, _SERVER, "The model answered with numbers that are none."),
+    "out_of_memory": Kind(500, _SERVER, "The picture does not fit into memory."),
     "not_ready": Kind(503, _BUSY, "The model is not ready; try again later."),
     "draining": Kind(503, _BUSY, "The server is shutting down; try another one."),
     "deadline_exceeded": Kind(504, _BUSY, "The picture was not ready in time."),

@@ -8,9 +8,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from friendli_server.container import compatibility, health, openapi, routes
 from friendli_server.container.desk import Desk
+from friendli_server.container.engine import Engine
 from friendli_server.container.gate import Gate
 from friendli_server.container.results import Results
-from friendli_server.container.service import Engine, Service
+from friendli_server.container.service import Service
 from friendli_server.envelope import Envelope, http_exception
 from friendli_server.heartbeat import Heartbeat
 from friendli_server.settings import ContainerSettings

@@ -57,7 +57,7 @@ class Desk:
             if key and (key.name or not order.events):
                 self._jobs.keep(key, job)
         if order.events:
-            return EventStream(job, order, request_id(request), headers)
+            return EventStream(self, job, order, request_id(request), headers)
         pictures = await self._pictures(job, request)
         links = [self._link(request, picture) for picture in pictures] if order.links else []
         content = await asyncio.to_thread(answers.render, pictures, order.form, links)
@@ -79,8 +79,16 @@ class Desk:
         """The job's pictures; its place is free before the slowest reader has them."""
         with job.followed():
             pictures = await unless_gone(job.pictures(), request.receive)
-        request.state.place.release(made=True)
+        self.made(job, request.state.place, len(pictures))
         return pictures
+
+    def made(self, job: Job, place: Place, count: int) -> None:
+        """Count what was made, and give back its place."""
+        metrics = self._service.metrics
+        metrics.made(count, seconds=place.age, predicted=place.eta)
+        if job.waited is not None:
+            metrics.waited(job.waited)
+        place.release(made=True)
 
     def _link(self, request: Request, picture: Picture) -> str:
         return str(request.url_for("result", name=self._results.put(picture)))
@@ -89,8 +97,10 @@ class Desk:
 class EventStream(StreamingResponse):
     """A job's events in the dialect asked for; what is wrong with a request is said before."""
 
-    def __init__(self, job: Job, order: Order, request_id: str, headers: dict[str, str]) -> None:
-        self.job = job
+    def __init__(
+        self, desk: Desk, job: Job, order: Order, request_id: str, headers: dict[str, str]
+    ) -> None:
+        self.desk, self.job = desk, job
         if order.events == "openai":
             events = openai_stream.frames(job, order, request_id)
         else:
@@ -106,7 +116,9 @@ class EventStream(StreamingResponse):
         with self.job.followed():
             await unless_gone(self.job.prepared(), receive)
             await super().__call__(scope, receive, send)
-            scope["state"]["place"].release(made=not self.job.lost)
+        if not self.job.lost:
+            made = len(await self.job.pictures())
+            self.desk.made(self.job, scope["state"]["place"], made)
 
 
 def _headers(order: Order, picture: Picture) -> dict[str, str]:

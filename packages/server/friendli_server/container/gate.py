@@ -11,8 +11,9 @@ from hashlib import sha256
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from friendli_server.container.metrics import CANCELLED
 from friendli_server.container.service import Service
-from friendli_server.errors import ApiError
+from friendli_server.errors import ApiError, ClientGone
 
 WORK = frozenset({"/", "/v1/images/generations", "/v1/images/edits"})
 """Paths whose POST makes pictures."""
@@ -40,6 +41,24 @@ class Gate:
         self._check_key(scope, headers)
         if scope["method"] != "POST" or scope["path"] not in WORK:
             return await self.app(scope, receive, send)
+        self.service.metrics.begin()
+        outcome = "ok"
+        try:
+            await self._work(scope, headers, receive, send)
+        except ApiError as error:
+            outcome = error.code
+            raise
+        except ClientGone:
+            outcome = CANCELLED
+            raise
+        except Exception:
+            outcome = "internal_error"
+            raise
+        finally:
+            self.service.metrics.end(outcome)
+
+    async def _work(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Have pictures made, holding a place for the time that it takes."""
         self._check_origin(headers)
         self.service.require_ready()
         client = _client(scope, headers)

@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from time import monotonic
 from typing import Self
 
 from friendli_engine.errors import EngineError, GenerationError, from_kind
-from friendli_engine.request import Event, Failed, Finished, ImageRequest, Pixels, Preview
+from friendli_engine.request import Event, Failed, Finished, ImageRequest, Pixels, Preview, Queued
 
 from friendli_server import images
+from friendli_server.container.engine import Engine
 from friendli_server.errors import ApiError
 
 from .service import Engine
@@ -47,6 +49,8 @@ class Job:
 
     linger = 0.0
     """Seconds to go on after the last follower left."""
+    waited: float | None = None
+    """Seconds from the requests to the first step of one of them."""
 
     def __init__(
         self,
@@ -134,6 +138,12 @@ class Job:
                 return
             await news.wait()
 
+    def _keep(self, event: Event) -> None:
+        if self.waited is None and not isinstance(event, Queued):
+            self.waited = monotonic() - self._since
+        self._log.append(event)
+        self._tell()
+
     def _end(self, task: asyncio.Task[list[Picture]]) -> None:
         self._prepared.set()
         if not task.cancelled():
@@ -147,6 +157,7 @@ class Job:
     async def _run(self) -> list[Picture]:
         requests = await self._prepare()
         self._prepared.set()
+        self._since = monotonic()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._make(request)) for request in requests]
@@ -170,8 +181,7 @@ class Job:
                 case Finished(pixels=pixels):
                     pass
                 case _:
-                    self._log.append(event)
-                    self._tell()
+                    self._keep(event)
         if pixels is None:
             raise GenerationError("The engine gave no picture.")
         return pixels
@@ -183,6 +193,8 @@ _CODES = {
     "NotSupportedError": "invalid_request",
     "QueueFullError": "rate_limit_exceeded",
     "NotReadyError": "not_ready",
+    "NotFiniteError": "nan_detected",
+    "OutOfMemoryError": "out_of_memory",
 }
 _FIELDS = {
     "adapter": "model",

@@ -8,18 +8,22 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from pathlib import Path
 from types import FrameType
 
 import friendli_postcard
 import uvicorn
 from friendli_engine.client import EngineClient
 from friendli_engine.errors import EngineError
+from prometheus_client import CollectorRegistry, start_http_server
 
+from friendli_server.container.app import application
+from friendli_server.container.service import Service
 from friendli_server.protocol import GuardedProtocol
 from friendli_server.settings import ContainerSettings
 
-from .app import application
-from .service import Service
+_LAST_ANSWERS = 5
+"""Seconds for answers that are being written when the work is done."""
 
 
 def run(settings: ContainerSettings) -> int:
@@ -28,38 +32,74 @@ def run(settings: ContainerSettings) -> int:
 
 
 async def _run(settings: ContainerSettings) -> int:
-    engine = EngineClient(
-        friendli_postcard.path() if settings.model == "postcard" else settings.model,
-        device=settings.device,
-        dtype=settings.dtype,
-        adapters=settings.adapter,
-        controlnets=settings.controlnet,
-        deterministic=settings.deterministic,
-        max_queue=settings.max_queue,
-    )
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
         return _fail(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.")
-    server = Server(Service(engine, settings))
+    engine = engine_of(settings)
+    service = Service(engine, settings)
+    server = Server(service)
     serving = asyncio.create_task(server.serve([listener]))
+    starting = asyncio.create_task(engine.start())
+    publish_metrics(service)
     try:
-        print(f"Loading {settings.model} …", file=sys.stderr)  # noqa: T201
-        await engine.start()
-        print(f"Listening on {url(listener)}", flush=True)  # noqa: T201  # programs read this line
+        _say(f"Loading {settings.model} …")
+        await asyncio.wait({serving, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            print(f"Listening on {url(listener)}", flush=True)  # noqa: T201  # programs read this
         await serving
     except EngineError as error:
         server.should_exit = True
         await serving
         return _fail(error.message)
     finally:
+        starting.cancel()
         await engine.aclose()
-        await server.service.intake.aclose()
+        await service.intake.aclose()
     return 0
 
 
+def engine_of(settings: ContainerSettings) -> EngineClient:
+    """The engine that the settings describe, not started.
+
+    What lies in a model directory's `adapters` and `controlnets` is served with it.
+    """
+    model = friendli_postcard.path() if settings.model == "postcard" else Path(settings.model)
+    return EngineClient(
+        model if model.is_dir() else settings.model,
+        device=settings.device,
+        dtype=settings.dtype,
+        adapters={p.stem: str(p) for p in sorted(model.glob("adapters/*.safetensors"))}
+        | settings.adapter,
+        controlnets={
+            p.parent.name: str(p.parent) for p in sorted(model.glob("controlnets/*/config.json"))
+        }
+        | settings.controlnet,
+        deterministic=settings.deterministic,
+        max_queue=settings.max_queue,
+    )
+
+
+def publish_metrics(service: Service) -> None:
+    """Serve `/metrics` from a thread, so that a scraper that hangs holds up nothing."""
+    settings = service.settings
+    if settings.metrics_port is None:
+        return
+    registry = CollectorRegistry()
+    registry.register(service.metrics)
+    try:
+        start_http_server(settings.metrics_port, settings.host, registry)
+    except OSError as error:
+        _say(f"No metrics: port {settings.metrics_port}: {error.strerror}.")
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def _fail(message: str) -> int:
-    print(f"friendli serve: {message}", file=sys.stderr)  # noqa: T201
+    _say(f"friendli serve: {message}")
     return 1
 
 
@@ -90,13 +130,32 @@ class Server(uvicorn.Server):
             log_level="warning",
             h11_max_incomplete_event_size=32 * 1024,
             server_header=False,
+            timeout_graceful_shutdown=_LAST_ANSWERS,
         )
         super().__init__(config)
         self.service = service
+        self._leaving: asyncio.Task[None] | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to leave, and then until the work is done or its time is up."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first signal, stop at the second; unlike uvicorn's, exit with status 0."""
         del sig, frame
-        self.force_exit = self.service.draining
+        if self.service.draining:
+            self.should_exit = self.force_exit = True
         self.service.draining = True
+        self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        self._leaving = self._leaving or self._loop.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        settings = self.service.settings
+        try:
+            await asyncio.wait_for(self.service.admission.idle.wait(), settings.drain_seconds)
+        except TimeoutError:
+            _say(f"Still working after {settings.drain_seconds:g} s: leaving all the same.")
         self.should_exit = True

@@ -5,34 +5,14 @@ Knows nothing about HTTP.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from friendli_engine.request import Event, ImageRequest, ModelInfo
 
 from friendli_server.container.admission import Admission
+from friendli_server.container.engine import Engine
+from friendli_server.container.metrics import Metrics
 from friendli_server.errors import ApiError
 from friendli_server.intake import Intake
 from friendli_server.settings import ContainerSettings
-
-
-class Engine(Protocol):
-    """The part of `EngineClient` that the server uses; tests bring their own."""
-
-    @property
-    def state(self) -> str:
-        """starting, ready, restarting, draining or closed."""
-
-    @property
-    def info(self) -> ModelInfo:
-        """What the loaded model can do."""
-
-    def generate(self, request: ImageRequest) -> AsyncIterator[Event]:
-        """Run one request; closing the iterator cancels it."""
-
-    def stats(self) -> Any:
-        """Counters and gauges of the worker."""
 
 
 @dataclass
@@ -44,10 +24,12 @@ class Service:
     draining: bool = False
     admission: Admission = field(init=False)
     intake: Intake = field(init=False)
+    metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         self.intake = Intake(urls=self.settings.image_urls, allow=self.settings.allow_image_host)
         self.admission = Admission(self.settings.max_queue, self.settings.max_per_client)
+        self.metrics = Metrics(self.admission, self.engine)
 
     @property
     def ready(self) -> bool:

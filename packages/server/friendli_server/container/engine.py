@@ -1,0 +1,26 @@
+"""The part of `friendli_engine.client.EngineClient` that the server uses; tests bring their own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+from friendli_engine.request import Event, ImageRequest, ModelInfo
+
+
+class Engine(Protocol):
+    """Makes pictures of requests."""
+
+    @property
+    def state(self) -> str:
+        """starting, ready, restarting, draining or closed."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the loaded model can do."""
+
+    def generate(self, request: ImageRequest) -> AsyncIterator[Event]:
+        """Run one request; closing the iterator cancels it."""
+
+    def stats(self) -> Any:
+        """Counters and gauges of the worker."""
