@@ -1,4 +1,4 @@
-"""Serves the playground's files from memory: the page at `/`, the rest under `/playground/<digest>/`.
+"""Serves the playground from memory: the page at `/`, its files under `/playground/<digest>/`.
 
 The digest covers every file, so a browser may keep them for ever and never mixes two releases.
 Knows nothing of pictures: the page itself talks to the public API.

@@ -108,7 +108,7 @@ export async function start() {
 function comparable(/** @type {Parameters[]} */ wanted) {
   if (wanted.length === 1) return wanted;
   const seed = Math.floor(Math.random() * 2 ** 32);
-  return wanted.map((parameters) => ({ seed, ...parameters }));
+  return wanted.map((parameters) => ({ ...parameters, seed: parameters.seed ?? seed }));
 }
 
 /** @param {Parameters} parameters @returns {Shot} */

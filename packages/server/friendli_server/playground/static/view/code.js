@@ -12,20 +12,22 @@ export function Code({ name, parameters, model }) {
   const server = { origin: location.origin, baseModel: model, keyed: hasKey() };
   const text = SNIPPETS[chosen].write(parameters, server);
   return html`<div class="code">
-    <div class="tabs" role="tablist" aria-label="Language" onKeyDown=${(event) => move(event, choose)}>
-      ${NAMES.map(
-        (key) => html`<button
-          type="button"
-          role="tab"
-          id=${`${name}-${key}`}
-          aria-selected=${String(key === chosen)}
-          aria-controls=${`${name}-snippet`}
-          tabindex=${key === chosen ? 0 : -1}
-          onClick=${() => choose(key)}
-        >
-          ${SNIPPETS[key].label}
-        </button>`,
-      )}
+    <div class="languages">
+      <div class="tabs" role="tablist" aria-label="Language" onKeyDown=${(event) => move(event, choose)}>
+        ${NAMES.map(
+          (key) => html`<button
+            type="button"
+            role="tab"
+            id=${`${name}-${key}`}
+            aria-selected=${String(key === chosen)}
+            aria-controls=${`${name}-snippet`}
+            tabindex=${key === chosen ? 0 : -1}
+            onClick=${() => choose(key)}
+          >
+            ${SNIPPETS[key].label}
+          </button>`,
+        )}
+      </div>
       <${Copy} key=${text} text=${text} />
     </div>
     <pre id=${`${name}-snippet`} role="tabpanel" aria-labelledby=${`${name}-${chosen}`} tabindex="0">
