@@ -1,31 +1,32 @@
 """Servers that the documentation's examples run against.
 
-The container is the real one, in a thread, around the fake engine of the server's tests. What it
-does not do, the stub plays as the contract says.
+The container is the real one, in a thread, around the fake engine of the server's tests. Dedicated
+endpoints are played by the stub; the real gateway is met in `test_gateway.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
+import msgspec
 from friendli_server.container.serve import Server, listen, url
 from friendli_server.container.service import Service
 from friendli_server.settings import ContainerSettings
 from PIL import Image
 from sdk.recorder import endpoint
 from sdk.stub import Reply, Request, serving
-from server.fakes import FakeEngine
+from server.fakes import INFO, FakeEngine
 
 
 @contextmanager
 def container() -> Iterator[str]:
-    """A container on loopback; yields its URL."""
-    server = Server(Service(FakeEngine(), ContainerSettings()))
+    """A container on loopback that can draw, edit and be steered; yields its URL."""
+    engine = FakeEngine(info=msgspec.structs.replace(INFO, edits=True, controlnets=("canny",)))
+    server = Server(Service(engine, ContainerSettings()))
     listener = listen("127.0.0.1", 0)
     thread = Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
     thread.start()
@@ -37,18 +38,15 @@ def container() -> Iterator[str]:
 
 
 @contextmanager
-def played() -> Iterator[str]:
-    """What the contract says about endpoints, edits and control images; yields its URL."""
+def endpoints() -> Iterator[str]:
+    """Dedicated endpoints, as the contract has them; yields its URL."""
     file = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(file, "jpeg")
     jpeg = file.getvalue()
-    encoded = base64.b64encode(jpeg).decode()
 
     def answer(request: Request) -> Reply:
         if request.method == "GET" and request.path == "/picture.jpg":
             return Reply(jpeg, headers={"content-type": "image/jpeg"})
-        if request.path.startswith("/v1/images"):
-            return Reply({"image": encoded, "seed": 7, "width": 8, "height": 8, "format": "jpeg"})
         if request.path.startswith("/dedicated/beta/endpoint"):
             return Reply(endpoint(request.method, request.path.partition("?")[0].split("/")[4:]))
         address = f"http://{request.headers['host']}/picture.jpg"

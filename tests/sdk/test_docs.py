@@ -41,18 +41,17 @@ def container() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def played() -> Iterator[str]:
-    with live.played() as url:
+def endpoints() -> Iterator[str]:
+    with live.endpoints() as url:
         yield url
 
 
 @pytest.fixture
-def serve(container: str, played: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def serve(container: str, endpoints: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Point the environment at the server that a piece of code needs."""
 
     def serve(code: str) -> None:
-        beyond = re.search(r"dedicated|image\.edit\(|control_images", code)
-        monkeypatch.setenv("FRIENDLI_BASE_URL", played if beyond else container)
+        monkeypatch.setenv("FRIENDLI_BASE_URL", endpoints if ".dedicated." in code else container)
 
     return serve
 

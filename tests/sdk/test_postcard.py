@@ -1,0 +1,67 @@
+"""The documentation against a container in a process of its own, drawing with Postcard."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from friendli import SyncFriendli, models
+from friendli.picture import kind_of
+from sdk.test_docs import ROOT, blocks
+
+pytestmark = pytest.mark.slow
+BLOCKS = [
+    block
+    for block in blocks(ROOT / "docs/sdk-container-image.md") + blocks(ROOT / "docs/sdk.md")
+    if "image.edit(" not in block  # Postcard draws; it edits nothing
+]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    command = [sys.executable, "-m", "friendli_server", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            found = (re.search(r"http://\S+", line) for line in server.stdout)
+            yield next(match.group() for match in found if match)
+        finally:
+            server.terminate()
+
+
+def test_the_same_seed_draws_the_same_picture_streamed_or_not(url: str) -> None:
+    steps: list[int] = []
+    with SyncFriendli(server_url=url) as friendli:
+        plain, followed = (
+            friendli.container.image.generate(
+                prompt="A red car in the snow", num_inference_steps=3, seed=1, on_progress=told
+            )
+            for told in (None, lambda event: steps.append(event.step))
+        )
+    assert plain.content == followed.content
+    assert kind_of(plain.content) == "jpeg"
+    assert plain.to_pil().size == (plain.width, plain.height) == (256, 256)
+    assert steps == [1, 2, 3]
+
+
+def test_leaving_a_stream_frees_the_place(url: str) -> None:
+    with SyncFriendli(server_url=url) as friendli:
+        with friendli.container.image.stream(prompt="p", num_inference_steps=50) as events:
+            assert not isinstance(next(events), models.FinishedEvent)
+        res = friendli.container.image.generate(prompt="p", num_inference_steps=1)
+    assert res.content
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_examples_of_the_documentation_draw(
+    block: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRIENDLI_BASE_URL", url)
+    exec(compile(block, "docs", "exec"), {"__name__": "__main__"})
+    for saved in tmp_path.iterdir():
+        assert kind_of(saved.read_bytes())
