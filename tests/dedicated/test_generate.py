@@ -167,3 +167,51 @@ async def test_only_json_is_taken(world: World) -> None:
         headers=tenant.headers | {"content-type": "text/plain"},
     )
     assert answer.status_code == 415
+
+
+async def test_openais_client_gets_what_it_looks_for(world: World) -> None:
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    plain = (await world.generate(tenant, endpoint)).json()
+    inline = (await world.generate(tenant, endpoint, response_format="b64_json")).json()
+    assert plain["created"] > 1_700_000_000
+    assert plain["data"][0]["url"]
+    picture = Image.open(BytesIO(base64.b64decode(inline["data"][0]["b64_json"])))
+    assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    "image", [{"image": "https://example.com/cat.png"}, [{"image": "aGk="}, {"image": "aG8="}]]
+)
+async def test_an_edit_hands_one_picture_or_several_to_the_container(
+    world: World, image: object
+) -> None:
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    answer = await world.client.post(
+        "/dedicated/v1/images/edits",
+        json={"model": endpoint, "prompt": "add a car", "image": image, "guidance_scale": 0},
+        headers=tenant.headers,
+    )
+    assert answer.status_code == 200, answer.text
+    [asked] = world.launcher.launched[0].bodies
+    assert asked["image"] == image
+    assert (asked["guidance_scale"], asked["num_inference_steps"]) == (0, 20)
+
+
+async def test_guidance_that_is_not_named_is_left_to_the_model(world: World) -> None:
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    for change in ({}, {"guidance_scale": None}, {"guidance_scale": 0}):
+        await world.generate(tenant, endpoint, **change)
+    asked = [body.get("guidance_scale") for body in world.launcher.launched[0].bodies]
+    assert asked == [None, None, 0]
+
+
+async def test_a_gateway_that_drains_keeps_nobody_waiting_for_a_replica(world: World) -> None:
+    tenant = await world.tenant()
+    world.launcher.born_ready = False
+    endpoint = await world.endpoint(tenant, running=False)
+    world.gateway.draining.set()
+    assert (await world.generate(tenant, endpoint)).status_code == 503
+    assert (await world.client.get("/health")).status_code == 503

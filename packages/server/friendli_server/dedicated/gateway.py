@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
 import httpx2
 
@@ -93,7 +95,8 @@ async def _assemble(
         public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
     )
     client = ContainerClient(http)
-    router = Router(database)
+    draining = asyncio.Event()
+    router = Router(database, closing=draining)
     fleet = Fleet(database=database, launcher=launcher, prober=client, node_id=node_id)
     return Gateway(
         settings=settings,
@@ -114,9 +117,10 @@ async def _assemble(
             node_id=node_id,
             work_per_replica=settings.work_per_replica,
             tick_seconds=settings.tick_seconds,
+            sweep=partial(results.sweep, older_than=timedelta(hours=settings.retention_hours)),
         ),
         router=router,
-        draining=asyncio.Event(),
+        draining=draining,
     )
 
 

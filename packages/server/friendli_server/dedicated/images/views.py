@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -29,6 +30,14 @@ _BODIES: Final[dict[jobs.Operation, type[jobs.Body]]] = {
     "edits": DedicatedImageEditBody,
 }
 _LONGEST_KEY: Final = 255
+
+
+class _Answer(DedicatedImageGenerateSuccess):
+    """The public answer, and the moment that OpenAI's clients look for (epoch seconds)."""
+
+    created: int
+
+
 _Result = TypeVar("_Result")
 
 
@@ -40,12 +49,16 @@ def router(authenticator: Authenticator, images: ImageService, *, max_body: int)
         caller = await caller_of(request, authenticator)
         bodies.require_json(request)
         raw = await bodies.read(request, limit=max_body)
-        body = bodies.shape(_BODIES[operation], await bodies.parse_json(raw))
+        given = await bodies.parse_json(raw)
+        if given.get("response_format") == "b64_json":  # OpenAI's name for its default, a PNG
+            given["response_format"] = "png"
+        body = bodies.shape(_BODIES[operation], given)
         key = _idempotency_key(request)
         job_id = jobs.job_id(caller.team_id, raw, key)
         wait = partial(unless_gone, receive=request.receive)
         answer = await images.serve(caller.team_id, operation, body, job_id=job_id, wait=wait)
-        return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
+        content = _Answer(created=int(time.time()), data=answer.data).model_dump_json()
+        return Response(content, media_type="application/json")
 
     @routes.post(
         "/dedicated/v1/images/generations",

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,21 +32,27 @@ logger = logging.getLogger("friendli.dedicated.keeper")
 
 _LEASE: Final = "keeper"
 _BEAT_SECONDS: Final = 1.0
+_SWEEP_SECONDS: Final = 60.0
 
 
 @dataclass(kw_only=True)
 class Keeper:
-    """Plans for every endpoint while this node holds the lease."""
+    """Plans for every endpoint while this node holds the lease.
+
+    `sweep` is called once a minute by the node that leads: it deletes what is past its time.
+    """
 
     database: Database
     fleet: Fleet
     node_id: str
     work_per_replica: int
     tick_seconds: float
+    sweep: Callable[[], Awaitable[object]]
     _demand: defaultdict[str, deque[tuple[float, int]]] = field(
         default_factory=lambda: defaultdict(deque)
     )
     _leads: bool = False
+    _swept_at: float = float("-inf")
     _beat_at: float = float("-inf")
     _steady_since: float = field(default_factory=time.monotonic)
 
@@ -97,6 +103,9 @@ class Keeper:
                 started += await self._step(session, endpoint, work.get(endpoint.id, 0))
         for replica, spec in started:
             self.fleet.start(replica.id, spec)
+        if time.monotonic() - self._swept_at > _SWEEP_SECONDS:
+            self._swept_at = time.monotonic()
+            await self.sweep()
 
     async def _step(
         self, session: AsyncSession, endpoint: Endpoint, work: int

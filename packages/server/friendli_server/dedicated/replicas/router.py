@@ -45,9 +45,13 @@ class Target:
 class Router:
     """The ready replicas of every endpoint, and what this node has in flight on each."""
 
-    def __init__(self, database: Database) -> None:
-        """Replicas are read from the database, at most twice a second per endpoint."""
+    def __init__(self, database: Database, *, closing: asyncio.Event) -> None:
+        """Replicas are read from the database, at most twice a second per endpoint.
+
+        Once `closing` is set nobody waits for a replica any more.
+        """
         self._database = database
+        self._closing = closing
         self._seen: dict[str, tuple[float, list[Target]]] = {}
         self._flight: dict[str, list[Load]] = defaultdict(list)
         self._adapters: dict[str, set[str]] = defaultdict(set)
@@ -71,12 +75,12 @@ class Router:
     async def wait_for_target(
         self, endpoint_id: str, load: Load, *, avoid: Collection[str] = (), until: float
     ) -> Target | None:
-        """The best replica, as soon as there is one; `None` at the monotonic moment `until`."""
+        """The best replica, as soon as there is one; `None` at the moment `until` or when closing."""
         while True:
             known = [t for t in await self.targets(endpoint_id) if t.id not in avoid]
             if known:
                 return self.best(known, load)
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or self._closing.is_set():
                 return None
             await asyncio.sleep(_POLL_SECONDS)
 
