@@ -16,11 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from friendli import AsyncFriendli, SyncFriendli
 from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from friendli import AsyncFriendli, SyncFriendli
 
 OUT = Path("demo")
 PROMPTS = (

@@ -1,7 +1,8 @@
 """What the project must do, one line each: an id, where it was asked for, and the sentence.
 
-Tests name the ids they show with `@pytest.mark.requirement(...)`; `tests/test_requirements.py` holds the two together
-in both directions. A requirement that no test shows yet carries the room it waits in; giving it a test means removing that word.
+Tests name the ids they show with `@pytest.mark.requirement(...)`; `tests/test_requirements.py`
+holds the two together in both directions. A requirement that no test shows yet carries the room it
+waits for; giving it a test means removing that word.
 """
 
 from __future__ import annotations

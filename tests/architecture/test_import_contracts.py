@@ -1,4 +1,4 @@
-"""The direction of dependencies is law: the contracts hold, and each of them would notice a breach."""
+"""The direction of imports is law: the contracts hold, and each would notice a breach."""
 
 from __future__ import annotations
 
