@@ -107,6 +107,8 @@ def test_the_help_page_and_the_documentation_name_every_setting(name: str) -> No
     page = CliRunner().invoke(app, ["serve", "--help"], env={"COLUMNS": "160"}).output
     word = "model" if name == "model" else f"--{name.replace('_', '-')}"
     assert word in page
+    documented = (Path(__file__).parents[2] / "docs" / "container.md").read_text(encoding="utf-8")
+    assert (word.upper() if name == "model" else word) in documented
 
 
 def test_settings_are_read_only() -> None:

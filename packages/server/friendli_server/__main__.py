@@ -1,5 +1,5 @@
 """`python -m friendli_server` is `friendli-server`."""
 
-from .cli import main
+from friendli_server.cli import main
 
 main()

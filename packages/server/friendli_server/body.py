@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.types import Receive
 
-from .errors import ApiError, ClientGone, invalid
+from friendli_server.errors import ApiError, ClientGone, invalid
 
 SECONDS = 10.0
 """Time for the first bytes of a body."""

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from .options import flags_of
-from .settings import ContainerSettings, load
+from friendli_server.options import flags_of
+from friendli_server.settings import ContainerSettings, load
 
 app = typer.Typer(help="Serve pictures.", no_args_is_help=True, add_completion=False)
 
@@ -38,7 +38,7 @@ def serve(
     separated by commas) and a key of the TOML file (max_queue). An option wins over the variable,
     the variable over the file.
     """
-    from .container.serve import run  # noqa: PLC0415  # the help page must not load a server
+    from friendli_server.container.serve import run  # noqa: PLC0415  # the help page must not load a server
 
     given = {name: value for name, value in flags.items() if value is not None}
     try:

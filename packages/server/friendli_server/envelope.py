@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import ApiError, ClientGone
+from friendli_server.errors import ApiError, ClientGone
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _FROM_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}

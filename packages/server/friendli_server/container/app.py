@@ -14,6 +14,7 @@ from friendli_server.container.results import Results
 from friendli_server.container.service import Service
 from friendli_server.envelope import Envelope, http_exception
 from friendli_server.heartbeat import Heartbeat
+from friendli_server.playground import routes as playground
 from friendli_server.settings import ContainerSettings
 
 
@@ -49,5 +50,6 @@ def application(service: Service) -> FastAPI:
     app.include_router(routes.router(service, desk))
     app.include_router(compatibility.router(service, desk, results))
     app.include_router(health.router(service))
+    playground.mount(app)
     openapi.publish(app)
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from .service import Service
+from friendli_server.container.service import Service
 
 
 def router(service: Service) -> APIRouter:

@@ -21,8 +21,6 @@ from friendli_server import images
 from friendli_server.container.engine import Engine
 from friendli_server.errors import ApiError
 
-from .service import Engine
-
 
 @dataclass(frozen=True)
 class Picture:
