@@ -94,13 +94,19 @@ class Database:
         except _DOWN as error:
             raise DatabaseDownError from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if _is_down(error):
                 raise DatabaseDownError from error
             raise
 
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+
+
+def _is_down(error: DBAPIError) -> bool:
+    """Whether PostgreSQL is going, gone or not yet there, by its state codes (appendix A)."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return error.connection_invalidated or state.startswith(("08", "53", "57P"))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

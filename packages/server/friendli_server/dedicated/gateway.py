@@ -58,12 +58,11 @@ async def open_gateway(
     database = Database(settings.database)
     async with http or httpx2.AsyncClient(limits=_LIMITS) as client:
         gateway = await _assemble(settings, database, launcher or choose_launcher(settings), client)
-        closing = asyncio.Event()
-        keeper = asyncio.create_task(gateway.keeper.run(closing), name="keeper")
+        keeper = asyncio.create_task(gateway.keeper.run(), name="keeper")
         try:
             yield gateway
         finally:
-            closing.set()
+            gateway.keeper.closing.set()
             await keeper
             await database.close()
 

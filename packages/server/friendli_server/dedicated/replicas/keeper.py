@@ -51,18 +51,19 @@ class Keeper:
     _demand: defaultdict[str, deque[tuple[float, int]]] = field(
         default_factory=lambda: defaultdict(deque)
     )
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
     _leads: bool = False
     _swept_at: float = float("-inf")
     _beat_at: float = float("-inf")
     _steady_since: float = field(default_factory=time.monotonic)
 
-    async def run(self, closing: asyncio.Event) -> None:
-        """Tick until `closing`, then end this node's replicas and let another node lead.
+    async def run(self) -> None:
+        """Tick until `closing` is set, then end this node's replicas and let another node lead.
 
         Never cancelled half-way: that could leave a transaction open. A database that is away is
         waited for.
         """
-        while not closing.is_set():
+        while not self.closing.is_set():
             try:
                 await self.tick()
             except DatabaseDownError:
@@ -71,7 +72,7 @@ class Keeper:
             except Exception:
                 logger.exception("keeping replicas failed; trying again")
             with suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), self.tick_seconds)
+                await asyncio.wait_for(self.closing.wait(), self.tick_seconds)
         try:
             await self.fleet.close()
             async with self.database.transaction() as session:

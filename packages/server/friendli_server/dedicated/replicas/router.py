@@ -62,9 +62,8 @@ class Router:
         if time.monotonic() - at < _FRESH_SECONDS:
             return known
         try:
-            known = await asyncio.shield(
-                self._read(endpoint_id)
-            )  # a cancelled query costs a connection
+            # A query that is cancelled costs its connection.
+            known = await asyncio.shield(self._read(endpoint_id))
         except DatabaseDownError:
             if time.monotonic() - at > _STALE_SECONDS:
                 raise
@@ -75,7 +74,7 @@ class Router:
     async def wait_for_target(
         self, endpoint_id: str, load: Load, *, avoid: Collection[str] = (), until: float
     ) -> Target | None:
-        """The best replica, as soon as there is one; `None` at the moment `until` or when closing."""
+        """The best replica, once there is one; `None` at the moment `until` or when closing."""
         while True:
             known = [t for t in await self.targets(endpoint_id) if t.id not in avoid]
             if known:
