@@ -73,7 +73,12 @@ def _scenes(count: int, *, held: bool, variety: float) -> list[Scene]:
 
 def tile(pictures: torch.Tensor, columns: int) -> Image.Image:
     """One picture of all pictures, row by row."""
-    rows = pictures.unflatten(0, (-1, columns)).permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
+    rows = (
+        pictures.view(-1, columns, *pictures.shape[1:])
+        .permute(0, 3, 1, 4, 2)
+        .flatten(0, 1)
+        .flatten(1, 2)
+    )
     return Image.fromarray((rows * 255).round().clamp(0, 255).numpy().astype(np.uint8))
 
 

@@ -29,7 +29,7 @@ TABLES: dict[str, tuple[str | None, ...]] = {
 
 def answers(scenes: list[Scene]) -> dict[str, torch.Tensor]:
     """The right class of each attribute [B]."""
-    found = {
+    found: dict[str, list[str | None]] = {
         "subject": [scene.things[0].subject for scene in scenes],
         "colour": [scene.things[0].colour for scene in scenes],
         "place": [scene.place for scene in scenes],

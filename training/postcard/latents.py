@@ -6,6 +6,7 @@ pictures. Half-whitened: coarse components stay larger than fine ones.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +39,8 @@ class PatchBasis:
         """Pictures [B, 3, R, R] in 0..1 to latents [B, 32, R/16, R/16]."""
         flat = F.unfold(pictures * 2 - 1, PATCH, stride=PATCH).transpose(1, 2)
         side = pictures.shape[-1] // PATCH
-        return (
-            ((flat - self.mean) @ self.basis / self.scale)
-            .transpose(1, 2)
-            .unflatten(2, (side, side))
-        )
+        numbers: torch.Tensor = (flat - self.mean) @ self.basis / self.scale
+        return numbers.transpose(1, 2).reshape(len(pictures), -1, side, side)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """The linear inverse: blocky, but exact about what the latents hold."""
@@ -62,12 +60,14 @@ class PatchBasis:
 
 def pack(latents: torch.Tensor) -> torch.Tensor:
     """[B, C, H, W] to the 2x2-packed tokens [B, H/2 * W/2, 4C] of the Flux pipelines."""
-    blocks = latents.unflatten(2, (-1, 2)).unflatten(4, (-1, 2))
-    return blocks.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+    count, channels, high, wide = latents.shape
+    blocks = latents.view(count, channels, high // 2, 2, wide // 2, 2).permute(0, 2, 4, 1, 3, 5)
+    return blocks.reshape(count, high * wide // 4, 4 * channels)
 
 
 def unpack(tokens: torch.Tensor) -> torch.Tensor:
     """The inverse of `pack` for square pictures."""
-    side = int(tokens.shape[1] ** 0.5)
-    blocks = tokens.unflatten(2, (-1, 2, 2)).unflatten(1, (side, side))
-    return blocks.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
+    count, cells, numbers = tokens.shape
+    side = math.isqrt(cells)
+    blocks = tokens.view(count, side, side, numbers // 4, 2, 2).permute(0, 3, 1, 4, 2, 5)
+    return blocks.reshape(count, numbers // 4, 2 * side, 2 * side)

@@ -58,7 +58,7 @@ class Networks(torch.nn.Module):
         batch = self.tokenizer(
             captions, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt"
         )
-        return batch.input_ids.to(self.text_ids.device)  # type: ignore[no-any-return,union-attr]
+        return batch.input_ids.to(self.text_ids.device)  # type: ignore[no-any-return]
 
     def velocity(
         self, noisy: torch.Tensor, when: torch.Tensor, words: torch.Tensor, guidance: torch.Tensor
@@ -89,7 +89,8 @@ def matrices_and_rest(
     networks: Networks,
 ) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
     """Split for Muon (block matrices) and AdamW (embeddings, modulations, vectors, ends)."""
-    matrices, rest = [], []
+    matrices: list[torch.nn.Parameter] = []
+    rest: list[torch.nn.Parameter] = []
     for name, p in networks.named_parameters():
         inner = "blocks" in name or "encoder.block" in name or "encoder.layers" in name
         plain = p.ndim == 2 and inner and ".norm" not in name and "relative" not in name

@@ -7,17 +7,19 @@ Muon (K. Jordan 2024) orthogonalises each matrix's momentum; updates are scaled 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 
-def orthogonalise(matrices: torch.Tensor, rounds: int = 4) -> torch.Tensor:
+def orthogonalise(matrices: Tensor, rounds: int = 4) -> Tensor:
     """Newton-Schulz: each [.., m, n] towards the nearest matrix with singular values near 1."""
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(rounds):
         gram = x @ x.mT
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return x.mT if tall else x
+    result: Tensor = x.mT if tall else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -32,10 +34,11 @@ class Muon(torch.optim.Optimizer):
         assert closure is None
         for group in self.param_groups:
             for p in group["params"]:
-                if p.grad is not None:
-                    self._update(p, lr=group["lr"], momentum=group["momentum"])
+                self._update(p, lr=group["lr"], momentum=group["momentum"])
 
     def _update(self, p: torch.nn.Parameter, *, lr: float, momentum: float) -> None:
+        if p.grad is None:
+            return
         state = self.state[p]
         mean = state.setdefault("mean", torch.zeros_like(p))
         mean.lerp_(p.grad, 1 - momentum)

@@ -29,7 +29,7 @@ def _render_all(scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
 def _shard(
     scenes: list[Scene], basis: PatchBasis, rgb: torch.Tensor, label: torch.Tensor
 ) -> dict[str, object]:
-    tokens = torch.cat([pack(basis.encode(part)) for part in rgb.split(100)])
+    tokens = torch.cat([pack(basis.encode(part)) for part in torch.split(rgb, 100)])
     covered = F.avg_pool2d((label >= THING).float()[:, None], 32).flatten(1)
     return {"tokens": tokens.half(), "covered": covered.half(), "scenes": scenes}
 
