@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from engine.weaving import plainly, request
+from friendli_engine import worker
 from friendli_engine.client import EngineClient, InlineClient
 from friendli_engine.errors import (
     InvalidRequestError,
@@ -19,9 +20,9 @@ from friendli_engine.errors import (
     QueueFullError,
     UnknownAdapterError,
 )
-from friendli_engine.link import ProcessVessel
+from friendli_engine.link import ProcessVessel, ThreadVessel
 from friendli_engine.loading import load
-from friendli_engine.request import Event, Finished, ImageRequest, Progress, Queued
+from friendli_engine.request import Event, Failed, Finished, ImageRequest, Progress, Queued
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -67,9 +68,8 @@ async def test_leaving_the_iterator_cancels_the_request(inline: InlineClient) ->
             break
     await iterator.aclose()  # type: ignore[attr-defined]
     await picture(inline, request("after"))
-    while inline.stats().cancelled == before:
-        await asyncio.sleep(0)
-    assert inline.stats().active == 0
+    while inline.stats().cancelled == before or inline.stats().active:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 async def test_refusals_are_raised_before_any_work(inline: InlineClient) -> None:
@@ -113,8 +113,8 @@ async def test_draining_finishes_what_was_accepted_and_takes_nothing_more(direct
 async def test_closing_ends_waiting_requests_and_removes_the_socket(directory: Path) -> None:
     client = InlineClient(directory)
     await client.start()
-    home = client._home
-    assert home
+    assert client._life
+    home = client._life.home
     assert home.exists()
     waiting = asyncio.create_task(events(client, request("waiting", steps=50)))
     await asyncio.sleep(0)
@@ -128,19 +128,79 @@ async def test_a_model_that_is_not_there_is_said_so(tmp_path: Path) -> None:
         await InlineClient(tmp_path / "nowhere").start()
 
 
-async def test_a_killed_worker_is_replaced_and_gives_the_same_bytes(
-    directory: Path, inline: InlineClient
+class Mortal(ThreadVessel):
+    """A worker in a thread that ends without a word once `dying` is set."""
+
+    dying = False
+
+    def __init__(self, endpoint: str) -> None:
+        worker.Worker._beat = self._beat  # type: ignore[method-assign, assignment]
+        super().__init__(endpoint)
+
+    @staticmethod
+    def _beat() -> None:
+        if Mortal.dying:
+            Mortal.dying = False
+            raise SystemExit
+
+
+class MortalClient(InlineClient):
+    _vessel = Mortal
+
+
+async def started(client: EngineClient) -> None:
+    """Wait until a request is being worked on."""
+    while not any(pending.begun for pending in client._pending.values()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def test_requests_survive_the_worker_once_with_the_same_bytes(
+    directory: Path, inline: InlineClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [request(f"kill-{i}", seed=i, steps=12) for i in range(6)]
+    asked = [request(f"kill-{i}", seed=i, steps=12) for i in range(4)]
     expected = [await picture(inline, one) for one in asked]
-    async with EngineClient(directory, threads=1) as client:
+    monkeypatch.setattr(worker.Worker, "_beat", worker.Worker._beat)  # restored afterwards
+    async with MortalClient(directory) as client:
         running = [asyncio.create_task(picture(client, one)) for one in asked]
-        while not any(p.begun for p in client._pending.values()):
-            await asyncio.sleep(0.01)
-        assert client._life
-        vessel = client._life._vessel
-        assert isinstance(vessel, ProcessVessel)
-        os.kill(vessel.process.pid, signal.SIGKILL)
+        await started(client)
+        Mortal.dying = True
         assert await asyncio.gather(*running) == expected
         assert client.restarts == 1
         assert client.state == "ready"
+
+
+async def test_a_request_that_loses_its_worker_twice_fails(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.Worker, "_beat", worker.Worker._beat)
+    async with MortalClient(directory) as client:
+        running = asyncio.create_task(events(client, request("doomed", steps=50)))
+        for lives in (1, 2):
+            await started(client)
+            Mortal.dying = True
+            while client.restarts < lives:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        last = (await running)[-1]
+        assert isinstance(last, Failed)
+        assert last.kind == "WorkerLostError"
+        assert await picture(client, request("next")), "the engine goes on"
+
+
+@pytest.mark.slow
+async def test_kill_9_twenty_times_under_load_loses_and_duplicates_nothing(
+    directory: Path, inline: InlineClient
+) -> None:
+    asked = [request(f"kill-{i}", seed=i, steps=20) for i in range(60)]
+    expected = [await picture(inline, one) for one in asked]
+    async with EngineClient(directory, threads=1, retries=20) as client:
+        running = [asyncio.create_task(picture(client, one)) for one in asked]
+        for _ in range(20):
+            await started(client)
+            assert client._life
+            vessel = client._life.vessel
+            assert isinstance(vessel, ProcessVessel)
+            os.kill(vessel.process.pid, signal.SIGKILL)
+            while vessel.alive() or client.state != "ready":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await asyncio.gather(*running) == expected
+        assert client.restarts == 20

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import diffusers
 import torch
 from friendli_engine.loading import assemble
 from friendli_engine.model import Model
+from friendli_engine.request import ImageRequest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     CLIPTextConfig,
@@ -109,3 +113,26 @@ def model(pipeline: Any, *, dtype: torch.dtype = torch.float32, **parts: Any) ->
     wishes = WISHES | parts.pop("wishes", {})
     nets = {name: net.to(dtype) for name, net in parts.pop("controlnets", {}).items()}
     return assemble(pipeline.to(dtype), wishes=wishes, controlnets=nets, **parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken(Model):
+    """A model whose text encoder is left out: a prompt becomes embeddings drawn from its text."""
+
+    embed: Callable[[Callable[..., torch.Tensor]], dict[str, Any]] = field(kw_only=True)
+
+    def arguments_for(self, request: ImageRequest) -> dict[str, Any]:
+        arguments = super().arguments_for(request)
+        del arguments["prompt"]
+        arguments.pop("negative_prompt", None)
+        generator = torch.Generator().manual_seed(zlib.crc32(request.prompt.encode()))
+
+        def draw(*shape: int) -> torch.Tensor:
+            return torch.randn(shape, generator=generator).to(self.dtype)
+
+        return arguments | self.embed(draw)
+
+
+def spoken(pipeline: Any, embed: Any, *, dtype: torch.dtype, **parts: Any) -> Model:
+    plain = model(pipeline, dtype=dtype, **parts)
+    return Spoken(**{f.name: getattr(plain, f.name) for f in fields(plain)}, embed=embed)

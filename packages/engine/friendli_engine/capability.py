@@ -37,6 +37,8 @@ def _check_adapter(request: ImageRequest, info: ModelInfo) -> None:
 
 def _check_pictures(request: ImageRequest, info: ModelInfo) -> None:
     controls, nets, weights = request.control_images, info.controlnets, request.control_weights
+    if not (request.images or info.generates):
+        raise NotSupportedError("This model only edits pictures: give one.", param="images")
     if request.images and not info.edits:
         raise NotSupportedError("This model cannot edit pictures.", param="images")
     if controls and not nets:

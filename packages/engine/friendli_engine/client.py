@@ -7,11 +7,8 @@ worker in a process of its own, `InlineClient` in a thread of this one (tests, n
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -99,7 +96,6 @@ class EngineClient:
         self._patience, self._load_patience = patience, load_patience
         self._info: ModelInfo | None = None
         self._life: Life | None = None
-        self._home: Path | None = None
         self._attendant: asyncio.Task[None] | None = None
         self._pending: dict[str, _Pending] = {}
         self._answered = asyncio.Event()
@@ -113,15 +109,14 @@ class EngineClient:
         Raises:
             LoadError: the model cannot be loaded; the text says what is wrong with it.
         """
-        self._home = Path(tempfile.mkdtemp(prefix="friendli-engine-"))
         try:
-            self._info = await self._launch()
+            await self._launch()
         except BaseException:
             await self.aclose()
             raise
         self.state = "ready"
         self._attendant = asyncio.create_task(self._attend(), name="engine-attendant")
-        return self._info
+        return self.info
 
     @property
     def info(self) -> ModelInfo:
@@ -177,8 +172,6 @@ class EngineClient:
         if self._life:
             await self._life.end(grace=5.0)
             self._life = None
-        if self._home:
-            shutil.rmtree(self._home, ignore_errors=True)
         for pending in self._pending.values():
             self._fail(pending, WorkerLostError("The engine was closed."))
 
@@ -213,15 +206,15 @@ class EngineClient:
         if pending and not pending.over and self._life:
             self._life.tell(Cancel(request_id))
 
-    async def _launch(self) -> ModelInfo:
-        """A new life, loaded and ready. Each has its own endpoint: the dead send no mail."""
-        assert self._home is not None
-        life = self._life = Life(self._home / str(self._restarts), self._vessel)
+    async def _launch(self) -> Life:
+        """A new life, loaded and ready."""
+        life = self._life = Life(self._vessel)
         life.tell(self._configuration)
         while True:
             match await life.hear(self._load_patience):
                 case Ready(info):
-                    return info
+                    self._info = info
+                    return life
                 case Refused(kind, message):
                     raise errors.from_kind(kind, message)
                 case Loading():
@@ -270,19 +263,17 @@ class EngineClient:
 
     async def _relaunch(self) -> Life:
         """A new ready life; a worker that dies while it loads is replaced a few times."""
-        for attempt in count():
+        left = MAX_RELAUNCHES
+        while True:
             if self._life:
                 await self._life.end()
             self._restarts += 1
+            left -= 1
             try:
-                self._info = await self._launch()
+                return await self._launch()
             except WorkerLostError:
-                if attempt >= MAX_RELAUNCHES:
+                if not left:
                     raise
-            else:
-                break
-        assert self._life is not None
-        return self._life
 
     def _fail(self, pending: _Pending, error: EngineError) -> None:
         pending.retries = -1

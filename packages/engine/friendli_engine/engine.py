@@ -12,17 +12,21 @@ import logging
 import time
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 import torch
 
+from .adapters import Adapters, Source
 from .capability import check
 from .errors import (
     GenerationError,
     InvalidRequestError,
     NotFiniteError,
     OutOfMemoryError,
+    UnknownAdapterError,
 )
 from .knee import Limits, Profile, measure
 from .model import Model
@@ -66,6 +70,8 @@ class Engine:
         self.model, self.max_active, self.policy = model, max_active, policy or Policy()
         self.limits = Limits(max_rows=max_rows, gain=gain, tolerance=0.0 if exact else 0.02)
         self._networks = park_networks(model)
+        self._adapters = Adapters(model, self._networks)
+        self._leaving: set[str] = set()
         self._profiles: dict[Hashable, Profile] = {}
         self._runs: dict[str, Run] = {}
         self._pace = Pace()
@@ -74,8 +80,9 @@ class Engine:
 
     @property
     def info(self) -> ModelInfo:
-        """What the model can do."""
-        return self.model.info
+        """What the model can do, with the adapters of this moment."""
+        routes = tuple(r for r in self._adapters.routes if r not in self._leaving)
+        return msgspec.structs.replace(self.model.info, adapters=routes)
 
     @property
     def busy(self) -> bool:
@@ -103,6 +110,7 @@ class Engine:
         if run := self._runs.pop(request_id, None):
             run.cancel()
             self._counts["cancelled"] += 1
+            self._let_adapters_go()
 
     @torch.inference_mode()
     def step(self) -> list[Event]:
@@ -113,6 +121,31 @@ class Engine:
         for run, outcome in self._forward(self.policy.pick(parked, self._sizes)):
             run.resume(outcome)
         return list(self._collect())
+
+    def load_adapter(self, route: str, source: str | Path) -> None:
+        """Make a LoRA file, "path" or "path@scale", known to requests as `route`.
+
+        Raises:
+            AdapterRefusedError: the file is malformed, hostile or unfitting, or the route taken.
+        """
+        self._adapters.load(route, Source.parse(str(source)))
+
+    def unload_adapter(self, route: str) -> None:
+        """Offer `route` no longer; its weights go when the last request that uses it has ended.
+
+        Raises:
+            UnknownAdapterError: there is no such route.
+        """
+        if route not in self.info.adapters:
+            raise UnknownAdapterError("There is no adapter with this route.", param="adapter")
+        self._leaving.add(route)
+        self._let_adapters_go()
+
+    def _let_adapters_go(self) -> None:
+        used = {run.request.adapter for run in self._runs.values()}
+        for route in self._leaving - used:
+            self._adapters.unload(route)
+            self._leaving.remove(route)
 
     def generate(self, requests: Iterable[ImageRequest]) -> Iterator[Event]:
         """Run `requests` together; yield every event until the last of them has ended."""
@@ -148,6 +181,9 @@ class Engine:
 
     def _prepare(self, request: ImageRequest) -> tuple[Any, dict[str, Any]]:
         view = view_of(self.model.pipeline_for(request), self.model.device)
+        if request.steps == 1 and view.scheduler.config.get("shift_terminal"):
+            # Stock divides by 1 - sigma of the last step, which is 0 if it is the first as well.
+            view.scheduler.register_to_config(shift_terminal=None)
         return view, self.model.arguments_for(request)
 
     def _waiting(self) -> list[Run]:
@@ -162,8 +198,7 @@ class Engine:
     def _sizes(self, run: Run) -> Collection[int]:
         """At how many rows calls like this one may share; measured when first met."""
         call = run.parked
-        assert call is not None
-        if call.network.solo:
+        if call is None or call.network.solo:
             return ()
         if call.key not in self._profiles:
             try:
@@ -225,6 +260,7 @@ class Engine:
             del self._runs[run.request.id]
             self._counts["failed" if run.error else "finished"] += 1
             yield self._ending(run)
+        self._let_adapters_go()
 
     def _ending(self, run: Run) -> Event:
         if run.pixels:

@@ -14,14 +14,12 @@ class Family:
     """How the API's fields map to a family's pipelines."""
 
     name: str
-    generate: str
-    """Pipeline class for text to picture."""
+    generate: str | None = None
+    """Pipeline class for text to picture; None if the family only edits."""
     control: str | None = None
     """Pipeline class that takes ControlNets."""
     edit: str | None = None
     """Pipeline class that takes pictures to edit."""
-    variants: frozenset[str] = frozenset()
-    """Further pipeline classes that a model of this family may name."""
     guidance: str = "guidance_scale"
     """The argument that the request's guidance becomes."""
     embedded: bool = False
@@ -40,7 +38,7 @@ class Family:
 
 
 FAMILIES = (
-    Family(
+    Family(  # dev, schnell, Krea
         name="flux",
         generate="FluxPipeline",
         control="FluxControlNetPipeline",
@@ -50,18 +48,110 @@ FAMILIES = (
     Family(
         name="flux-kontext",
         generate="FluxKontextPipeline",
-        edit="FluxKontextPipeline",
         control="FluxControlNetPipeline",
+        edit="FluxKontextPipeline",
         embedded=True,
         control_image="control_image",
         fixed={"_auto_resize": False},
+    ),
+    Family(
+        name="flux2",
+        generate="Flux2Pipeline",
+        edit="Flux2Pipeline",
+        embedded=True,
+        steps=50,
+        default_guidance=4.0,
+    ),
+    Family(
+        name="flux2-klein",
+        generate="Flux2KleinPipeline",
+        edit="Flux2KleinPipeline",
+        steps=4,
+        default_guidance=1.0,
+    ),
+    Family(
+        name="sd3",
+        generate="StableDiffusion3Pipeline",
+        control="StableDiffusion3ControlNetPipeline",
+        control_image="control_image",
+        default_guidance=7.0,
+    ),
+    Family(  # and Turbo
+        name="sdxl",
+        generate="StableDiffusionXLPipeline",
+        control="StableDiffusionXLControlNetPipeline",
+        multiple=8,
+        steps=30,
+        default_guidance=5.0,
+    ),
+    Family(
+        name="sd15",
+        generate="StableDiffusionPipeline",
+        control="StableDiffusionControlNetPipeline",
+        width=512,
+        height=512,
+        multiple=8,
+        max_pixels=1024 * 1024,
+        steps=30,
+        default_guidance=7.5,
+    ),
+    Family(
+        name="instruct-pix2pix",
+        edit="StableDiffusionInstructPix2PixPipeline",
+        width=512,
+        height=512,
+        multiple=8,
+        max_pixels=1024 * 1024,
+        steps=30,
+        default_guidance=7.5,
+    ),
+    Family(
+        name="qwen-image",
+        generate="QwenImagePipeline",
+        control="QwenImageControlNetPipeline",
+        guidance="true_cfg_scale",
+        negative_prompt=" ",
+        control_image="control_image",
+        steps=50,
+        default_guidance=4.0,
+    ),
+    Family(
+        name="qwen-image-edit",
+        edit="QwenImageEditPipeline",
+        guidance="true_cfg_scale",
+        negative_prompt=" ",
+        steps=50,
+        default_guidance=4.0,
+    ),
+    Family(
+        name="qwen-image-edit-plus",
+        edit="QwenImageEditPlusPipeline",
+        guidance="true_cfg_scale",
+        negative_prompt=" ",
+        steps=40,
+        default_guidance=4.0,
+    ),
+    Family(name="z-image", generate="ZImagePipeline", steps=8, default_guidance=0.0),
+    Family(name="chroma", generate="ChromaPipeline", steps=35, default_guidance=5.0),
+    Family(
+        name="sana",
+        generate="SanaPipeline",
+        multiple=32,
+        steps=20,
+        default_guidance=4.5,
+        fixed={"use_resolution_binning": False},
+    ),
+    Family(
+        name="pixart-sigma",
+        generate="PixArtSigmaPipeline",
+        steps=20,
+        default_guidance=4.5,
+        fixed={"use_resolution_binning": False, "clean_caption": False},
     ),
 )
 
 
 def family_of(pipeline_class: str) -> Family | None:
     """The record whose models name `pipeline_class`; None if there is none."""
-    for family in FAMILIES:
-        if pipeline_class == family.generate or pipeline_class in family.variants:
-            return family
-    return None
+    records = (f for f in FAMILIES if pipeline_class == (f.generate or f.edit))
+    return next(records, None)

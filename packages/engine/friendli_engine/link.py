@@ -1,12 +1,14 @@
-"""One life of the worker: its process (or thread), its socket, its end. Knows nothing of requests."""
+"""One life of the worker: its process or thread, its socket, its end. Knows no requests."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -26,8 +28,11 @@ TICK = 0.1
 class Vessel(Protocol):
     """What a worker lives in."""
 
-    def alive(self) -> bool: ...
-    def kill(self) -> None: ...
+    def alive(self) -> bool:
+        """Whether it still runs."""
+
+    def kill(self) -> None:
+        """End it now, if it can be ended."""
 
 
 class ProcessVessel:
@@ -41,9 +46,11 @@ class ProcessVessel:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603
 
     def alive(self) -> bool:
+        """Whether the process runs."""
         return self.process.poll() is None
 
     def kill(self) -> None:
+        """End the process and wait for it."""
         self.process.kill()
         self.process.wait()
         if self.process.stdin:
@@ -60,6 +67,7 @@ class ThreadVessel:
         self.thread.start()
 
     def alive(self) -> bool:
+        """Whether the thread runs."""
         return self.thread.is_alive()
 
     def kill(self) -> None:
@@ -67,16 +75,21 @@ class ThreadVessel:
 
 
 class Life:
-    """A worker from its start to its end, and the only road to it."""
+    """A worker from its start to its end, and the only road to it.
 
-    def __init__(self, endpoint: Path, vessel: Callable[[str], Vessel]) -> None:
+    Each life has an endpoint of its own in a private directory, so the dead send no mail.
+    """
+
+    def __init__(self, vessel: Callable[[str], Vessel]) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="friendli-engine-"))
+        endpoint = f"ipc://{self.home / 'socket'}"
         self._context = zmq.asyncio.Context()
         self._socket = self._context.socket(zmq.PAIR)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.SNDHWM, 0)
         self._socket.setsockopt(zmq.RCVHWM, 0)
-        self._socket.bind(f"ipc://{endpoint}")
-        self._vessel = vessel(f"ipc://{endpoint}")
+        self._socket.bind(endpoint)
+        self.vessel = vessel(endpoint)
 
     def tell(self, command: Command) -> None:
         """Send without waiting: the queue is unbounded, so this never blocks."""
@@ -91,7 +104,7 @@ class Life:
         clock = asyncio.get_running_loop().time
         silent_since = clock()
         while not await self._socket.poll(TICK * 1000):
-            if not self._vessel.alive() and not await self._socket.poll(0):
+            if not self.vessel.alive() and not await self._socket.poll(0):
                 raise WorkerLostError("The engine process ended unexpectedly.")
             if clock() - silent_since > patience:
                 raise WorkerLostError("The engine process stopped responding.")
@@ -102,7 +115,8 @@ class Life:
         self.tell(Stop())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
-                while self._vessel.alive():
+                while self.vessel.alive():  # noqa: ASYNC110  # a process rings no asyncio bell
                     await asyncio.sleep(TICK / 5)
-        self._vessel.kill()
+        self.vessel.kill()
         self._context.destroy(linger=0)
+        shutil.rmtree(self.home, ignore_errors=True)

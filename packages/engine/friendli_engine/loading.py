@@ -162,7 +162,7 @@ def assemble(
     """The model around a loaded pipeline; the other tasks' pipelines share its networks."""
     wishes, controlnets = wishes or {}, controlnets or {}
     family = family or family_of(type(base).__name__) or _infer(type(base))
-    pipelines = _pipelines(base, family, list(controlnets.values()))
+    pipelines = _pipelines(base, family, wishes, list(controlnets.values()))
     network = base.components.get("transformer") or base.components["unet"]
     info = ModelInfo(
         id=str(wishes.get("id", Path(name).name)),
@@ -173,6 +173,7 @@ def assemble(
         guidance=float(wishes.get("guidance", family.default_guidance)),
         controlnets=tuple(controlnets),
         edits="edit" in pipelines,
+        generates="generate" in pipelines,
         device=str(network.device),
         dtype=str(network.dtype).removeprefix("torch."),
         multiple=family.multiple,
@@ -183,10 +184,12 @@ def assemble(
     return Model(info, family, pipelines, network.device, network.dtype, fixed, free)
 
 
-def _pipelines(base: Any, family: Family, controlnets: list[Any]) -> dict[str, Any]:
+def _pipelines(
+    base: Any, family: Family, wishes: Mapping[str, Any], controlnets: list[Any]
+) -> dict[str, Any]:
     base.set_progress_bar_config(disable=True)
-    pipelines = {"generate": base}
-    if family.edit:
+    pipelines = {"generate": base} if family.generate else {}
+    if family.edit and wishes.get("edits", True):
         pipelines["edit"] = _sibling(base, family.edit)
     if controlnets:
         if not family.control:

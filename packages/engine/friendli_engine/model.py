@@ -49,6 +49,7 @@ class Model:
             "negative_prompt": self.family.negative_prompt,
             "width": width,
             "height": height,
+            "max_area": width * height,  # Kontext's word for it; without it: always a megapixel
             "generator": torch.Generator().manual_seed(request.seed),
             "output_type": "np",
         }
@@ -85,8 +86,7 @@ class Model:
             return self._controls(images, list(weights))
         if request.images:
             images = [to_image(pixels, size) for pixels in request.images]
-            one = images[0] if len(images) == 1 else images
-            return {"image": one, "max_area": size[0] * size[1]}
+            return {"image": images[0] if len(images) == 1 else images}
         return {}
 
     def _controls(self, images: list[Image.Image], weights: list[float]) -> dict[str, Any]:

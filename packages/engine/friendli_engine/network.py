@@ -87,7 +87,8 @@ class SharedNetwork:
     stepping: bool = False
     denoiser: bool = False
     real: Callable[..., Any] = field(init=False)
-    _sizes: list[int] = field(init=False, default_factory=list)
+    running: Sequence[ParkedCall] = field(init=False, default=())
+    """The calls of the forward that is under way."""
 
     def __post_init__(self) -> None:
         self.real = getattr(self.owner, self.method)
@@ -100,6 +101,7 @@ class SharedNetwork:
         setattr(self.owner, self.method, self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the owner's method answers, now or when the request is resumed."""
         park = parking.get()
         return park(self.describe(args, kwargs)) if park else self.real(*args, **kwargs)
 
@@ -158,7 +160,7 @@ class SharedNetwork:
 
     def run(self, calls: Sequence[ParkedCall]) -> list[Any]:
         """One forward for all `calls`; their outputs in order."""
-        self._sizes = [call.rows for call in calls]
+        self.running = calls
         try:
             first = calls[0]
             output = self.real(
@@ -168,7 +170,7 @@ class SharedNetwork:
                 }
             )
         finally:
-            self._sizes = []
+            self.running = ()
         return self._split(output, calls)
 
     def replicas(self, call: ParkedCall) -> Callable[[int], list[Any]]:
@@ -238,9 +240,10 @@ class SharedNetwork:
 
     def _apart(self, linear: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
-            if x.ndim != 2 or len(self._sizes) < 2 or len(x) != sum(self._sizes):
+            sizes = [call.rows for call in self.running]
+            if x.ndim != 2 or len(sizes) < 2 or len(x) != sum(sizes):
                 return linear(x)
-            return torch.cat([linear(part) for part in torch.split(x, self._sizes)])
+            return torch.cat([linear(part) for part in torch.split(x, sizes)])
 
         return forward
 

@@ -26,18 +26,24 @@ class Ticketed(Protocol):
     """A request with a place in the order."""
 
     @property
-    def ticket(self) -> Ticket: ...
+    def ticket(self) -> Ticket:
+        """Its place."""
 
 
 class Waiting(Ticketed, Protocol):
     """A request parked at a network call."""
 
     @property
-    def key(self) -> Hashable: ...
+    def key(self) -> Hashable:
+        """Calls with equal keys can share a forward."""
+
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """How many rows the call has."""
+
     @property
-    def stepping(self) -> bool: ...
+    def stepping(self) -> bool:
+        """Whether the call is part of a denoiser step."""
 
 
 T = TypeVar("T", bound=Ticketed)

@@ -26,7 +26,7 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Any 64-bit integer, -2**63 .. 2**64-1. Same request and seed give the same bytes on a CPU."""
     steps: int = 20
     guidance: float | None = None
-    """None: the model's own default. 0: no classifier-free guidance (embedded guidance: default)."""
+    """None: the model's own default. 0: no classifier-free guidance (embedded: the default)."""
     adapter: str | None = None
     """Route of a LoRA adapter; None is the base model."""
     images: tuple[Pixels, ...] = ()
@@ -103,6 +103,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     adapters: tuple[str, ...] = ()
     controlnets: tuple[str, ...] = ()
     edits: bool = False
+    generates: bool = True
+    """Whether it makes pictures from text alone; some models only edit."""
     device: str = "cpu"
     dtype: str = "float32"
     multiple: int = 8

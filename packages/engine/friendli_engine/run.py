@@ -11,6 +11,7 @@ import copy
 import inspect
 import time
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -27,7 +28,7 @@ Image = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @cache
-def _view_class(cls: Hashable) -> type:
+def _view_class(cls: type) -> type:
     """`cls` without what only makes sense for a pipeline that owns its models.
 
     Stock, the execution device is found by a walk over every module, and the end of every call
@@ -37,14 +38,13 @@ def _view_class(cls: Hashable) -> type:
         "_execution_device": property(lambda view: view.__dict__["_device"]),
         "maybe_free_model_hooks": lambda _: None,
     }
-    assert isinstance(cls, type)
     return type(f"Shared{cls.__name__}", (cls,), overrides)
 
 
 def view_of(pipeline: Any, device: torch.device) -> Any:
     """A shallow copy of `pipeline`: the same weights, its own scheduler, quiet."""
     view = copy.copy(pipeline)
-    view.__class__ = _view_class(type(pipeline))
+    view.__class__ = _view_class(type(pipeline))  # type: ignore[arg-type]  # classes are hashable
     private = {"_device": device, "scheduler": copy.deepcopy(pipeline.scheduler)}
     # Past the pipeline's own __setattr__, which would change the configuration all views share.
     view.__dict__ |= private | {"_progress_bar_config": {"disable": True}}
@@ -73,7 +73,7 @@ class Run:
         self._began = 0.0
         self._ambient = torch.Generator().manual_seed(request.seed).get_state()
         self._greenlet = greenlet(self._body)
-        self._hub: greenlet | None = None
+        self._hub = getcurrent()
 
     @property
     def started(self) -> bool:
@@ -138,8 +138,7 @@ class Run:
             torch.set_rng_state(outer)
 
     def _park(self, call: ParkedCall) -> Any:
-        assert self._hub is not None
-        self.parked = call
+        self.parked = replace(call, adapter=self.request.adapter)
         outcome = self._hub.switch()
         if isinstance(outcome, Exception):
             raise outcome

@@ -86,12 +86,16 @@ def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
         dtype=configuration.dtype,
         controlnets=configuration.controlnets,
     )
-    return Engine(
+    engine = Engine(
         model,
         max_rows=configuration.max_rows,
         max_active=configuration.max_active,
         deterministic=configuration.deterministic,
     )
+    for route, source in configuration.adapters.items():
+        socket.send(encode(Loading(f"adapter {route}")))
+        engine.load_adapter(route, source)
+    return engine
 
 
 class Worker:

@@ -1,0 +1,178 @@
+"""LoRA by route: mixed in one forward, hot loaded and unloaded, hostile files refused."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import diffusers
+import pytest
+import torch
+from engine import tiny, zoo
+from engine.weaving import joining_one_by_one, mixed, plainly, request
+from friendli_engine.adapters import MAX_HEADER, Source, inspect
+from friendli_engine.engine import Engine
+from friendli_engine.errors import AdapterRefusedError, UnknownAdapterError
+from friendli_engine.model import Model
+from safetensors.torch import save_file
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::FutureWarning:diffusers"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:diffusers"),
+]
+LAYERS = ("transformer_blocks.0.attn.to_q", "single_transformer_blocks.0.norm.linear")
+
+
+def lora(path: Path, seed: int, rank: int = 4, layers: tuple[str, ...] = LAYERS) -> Path:
+    """A LoRA for the tiny Flux, on a 3-D and on a 2-D linear layer."""
+    network = diffusers.FluxTransformer2DModel(**tiny.FLUX)  # type: ignore[arg-type]
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {}
+    for name in layers:
+        rows, columns = network.get_submodule(name).weight.shape
+        a = torch.randn(rank, columns, generator=generator) * 0.3
+        b = torch.randn(rows, rank, generator=generator) * 0.3
+        tensors |= {f"transformer.{name}.lora_A.weight": a, f"transformer.{name}.lora_B.weight": b}
+    save_file(tensors, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def loras(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("loras")
+    return {
+        "ink": lora(folder / "ink.safetensors", 1),
+        "oil": lora(folder / "oil.safetensors", 2, rank=8),
+    }
+
+
+def plain_with(route: str | None, loras: dict[str, Path], dtype: torch.dtype) -> Model:
+    """A model of its own that has one adapter the stock way, or none."""
+    model = tiny.model(tiny.flux(), dtype=dtype)
+    if route:
+        model.pipelines["generate"].load_lora_weights(str(loras[route]), adapter_name=route)
+    return model
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=["bf16", "fp32"])
+def test_rows_of_different_adapters_and_none_share_forwards_bit_for_bit(
+    loras: dict[str, Path], dtype: torch.dtype
+) -> None:
+    routes = [None, "ink", "oil", "ink", None, "oil", "ink"]
+    asked = [one for i, r in enumerate(routes) for one in mixed(i + 1, adapter=r)[i:]]
+    plain = {route: plain_with(route, loras, dtype) for route in (None, "ink", "oil")}
+    expected = {one.id: plainly(plain[one.adapter], one) for one in asked}
+    assert len(set(expected.values())) == len(asked)
+    with Engine(tiny.model(tiny.flux(), dtype=dtype), gain=-1e9) as engine:
+        for route, path in loras.items():
+            engine.load_adapter(route, path)
+        assert engine.info.adapters == ("ink", "oil")
+        assert joining_one_by_one(engine, asked) == expected
+        assert engine.stats().forwards < engine.stats().rows
+
+
+def test_an_adapter_comes_and_goes_while_requests_run(loras: dict[str, Path]) -> None:
+    base, inked = request("base", steps=8), request("inked", steps=8, adapter="ink")
+    plain = plain_with(None, loras, torch.float32), plain_with("ink", loras, torch.float32)
+    expected = {"base": plainly(plain[0], base), "inked": plainly(plain[1], inked)}
+    with Engine(tiny.model(tiny.flux())) as engine:
+        engine.submit(base)
+        for _ in range(4):
+            engine.step()
+        engine.load_adapter("ink", loras["ink"])
+        engine.submit(inked)
+        for _ in range(4):
+            engine.step()
+        engine.unload_adapter("ink")
+        assert engine.info.adapters == ()
+        with pytest.raises(UnknownAdapterError):
+            engine.submit(request("late", adapter="ink"))
+        assert joining_one_by_one(engine, []) == expected
+        engine.load_adapter("ink", loras["oil"])
+        assert joining_one_by_one(engine, [inked])["inked"] != expected["inked"]
+
+
+def test_a_scale_of_zero_is_the_base_and_half_differs_from_whole(loras: dict[str, Path]) -> None:
+    with Engine(tiny.model(tiny.flux())) as engine:
+        for route, scale in (("none", "@0"), ("half", "@0.5"), ("whole", "")):
+            engine.load_adapter(route, f"{loras['ink']}{scale}")
+        asked = [request(str(r), adapter=r) for r in (None, "none", "half", "whole")]
+        got = joining_one_by_one(engine, asked)
+    assert got["None"] == got["none"]
+    assert len(set(got.values())) == 3
+
+
+def test_sources_are_paths_with_an_optional_scale(tmp_path: Path) -> None:
+    assert Source.parse("a/b.safetensors") == Source(Path("a/b.safetensors"))
+    assert Source.parse("a/b.safetensors@0.5") == Source(Path("a/b.safetensors"), 0.5)
+    strange = tmp_path / "x@2"
+    strange.touch()
+    assert Source.parse(str(strange)) == Source(strange)
+    with pytest.raises(AdapterRefusedError, match="scale"):
+        Source.parse("a@inf")
+
+
+def hostile(folder: Path) -> dict[str, Path]:
+    """Files that no honest trainer writes."""
+    good = {"x.lora_A.weight": torch.ones(4, 8), "x.lora_B.weight": torch.ones(8, 4)}
+    tensors = {
+        "nan": good | {"x.lora_A.weight": torch.full((4, 8), torch.nan)},
+        "inf": good | {"x.lora_B.weight": torch.full((8, 4), torch.inf)},
+        "rank": good | {"x.lora_A.weight": torch.ones(5000, 1)},
+        "empty tensor": good | {"x.lora_A.weight": torch.ones(0, 8)},
+        "integers": good | {"x.lora_A.weight": torch.ones(4, 8, dtype=torch.int32)},
+        "no tensors": {},
+        "too many": {f"x{i}.lora_A.weight": torch.ones(1) for i in range(10_001)},
+    }
+    raw = {
+        "pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94.",
+        "nothing": b"",
+        "huge header": struct.pack("<Q", MAX_HEADER + 1) + b"{}",
+        "cut": struct.pack("<Q", 500) + json.dumps({"x": {}}).encode(),
+    }
+    for name, content in tensors.items():
+        save_file(content, folder / name)
+    for name, text in raw.items():
+        (folder / name).write_bytes(text)
+    return {name: folder / name for name in (*tensors, *raw)}
+
+
+def test_malformed_and_hostile_files_are_refused_before_they_touch_a_network(
+    tmp_path: Path,
+) -> None:
+    for name, path in hostile(tmp_path).items():
+        with pytest.raises(AdapterRefusedError):
+            inspect(name, path)
+    with pytest.raises(AdapterRefusedError):
+        inspect("missing", tmp_path / "missing")
+
+
+def test_an_adapter_for_another_model_is_refused_and_the_engine_goes_on(
+    tmp_path: Path, loras: dict[str, Path]
+) -> None:
+    wrong = {f"transformer.{LAYERS[0]}.lora_{x}.weight": torch.ones(4, 4) for x in "AB"}
+    save_file(wrong, tmp_path / "shapes.safetensors")
+    save_file({"foo.bar.weight": torch.ones(4, 4)}, tmp_path / "foreign.safetensors")
+    one = request("one")
+    with Engine(tiny.model(tiny.flux())) as engine:
+        expected = joining_one_by_one(engine, [one])
+        for name in ("shapes", "foreign"):
+            with pytest.raises(AdapterRefusedError):
+                engine.load_adapter(name, tmp_path / f"{name}.safetensors")
+        assert engine.info.adapters == ()
+        assert joining_one_by_one(engine, [one]) == expected
+        engine.load_adapter("ink", loras["ink"])
+        with pytest.raises(AdapterRefusedError, match="taken"):
+            engine.load_adapter("ink", loras["ink"])
+
+
+def test_a_unet_takes_adapters_as_well(tmp_path: Path) -> None:
+    name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+    shapes = {"A": (4, 16), "B": (16, 4)}
+    weights = {f"unet.{name}.lora_{x}.weight": torch.ones(shape) for x, shape in shapes.items()}
+    save_file(weights, tmp_path / "unet.safetensors")
+    with Engine(tiny.model(zoo.sd15())) as engine:
+        engine.load_adapter("ink", tmp_path / "unet.safetensors")
+        got = joining_one_by_one(engine, [request("base"), request("inked", adapter="ink")])
+    assert len(set(got.values())) == 2
