@@ -128,6 +128,16 @@ def test_nothing_listening_says_what_to_do(run: Run) -> None:
     assert "http://127.0.0.1:9/v1/images/generations" in str(caught.value)
 
 
+def test_a_refused_delete_has_its_documented_error(run: Run, stub: Stub) -> None:
+    stub.replies = [Reply({"detail": ENVELOPE["detail"]}, status=422)]
+    with pytest.raises(models.HTTPValidationError) as caught:
+        run(lambda f: f.dedicated.endpoint.delete(endpoint_id="e"))
+    assert caught.value.data.detail[0].msg == "must be within 1 and 50"
+    stub.replies = [Reply(b"oops", status=422)]
+    with pytest.raises(models.SDKError):
+        run(lambda f: f.dedicated.endpoint.delete(endpoint_id="e"))
+
+
 def test_a_documented_422_keeps_its_data() -> None:
     data = models.HTTPValidationErrorData.model_validate({"detail": ENVELOPE["detail"]})
     error = models.HTTPValidationError(data, httpx2.Response(422, text="x"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 from urllib.parse import quote, urlencode
@@ -14,8 +15,14 @@ from urllib.parse import quote, urlencode
 from pydantic import ValidationError
 
 from friendli.configuration import TIMEOUT, SDKConfiguration
-from friendli.errors import ResponseValidationError, SDKError
+from friendli.errors import (
+    FriendliCoreError,
+    HTTPValidationError,
+    ResponseValidationError,
+    SDKError,
+)
 from friendli.hooks import HookContext
+from friendli.models.errors import HTTPValidationErrorData
 from friendli.operations import Operation, R
 from friendli.retries import RetryConfig
 from friendli.types import UNSET, OptionalNullable
@@ -60,6 +67,7 @@ class Call:
     timeout: Any
     retries: RetryConfig | None
     context: HookContext = field(repr=False)
+    documents_422: bool = False
 
     def request_options(self) -> dict[str, Any]:
         """Keywords for a client's `build_request`."""
@@ -106,6 +114,7 @@ def prepare(  # the one place where all the settings of a call meet
             operation_id=operation.id,
             security_source=configuration.token,
         ),
+        documents_422=operation.documents_422,
     )
 
 
@@ -130,6 +139,15 @@ def _timeout(configuration: SDKConfiguration, options: CallOptions, *, own: bool
     if milliseconds is not None:
         return milliseconds / 1000
     return TIMEOUT if own else None
+
+
+def refusal(call: Call, response: Any) -> FriendliCoreError:
+    """The error for an answer that is none."""
+    if call.documents_422 and response.status_code == 422:
+        with suppress(ValidationError):
+            data = HTTPValidationErrorData.model_validate_json(response.content)
+            return HTTPValidationError(data, response)
+    return SDKError("API error occurred", response)
 
 
 def result_of(operation: Operation[R], response: Any) -> R:

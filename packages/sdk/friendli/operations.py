@@ -28,7 +28,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[R]):
-    """One operation. `path` may have `{names}`; `result` parses the answer."""
+    """One operation. `path` may have `{names}`; `result` parses the answer.
+
+    `documents_422` says that the API describes the body of a refusal for this operation.
+    """
 
     id: str
     method: str
@@ -36,6 +39,7 @@ class Operation(Generic[R]):
     server: str
     result: TypeAdapter[R]
     body: type[BaseModel] = BaseModel
+    documents_422: bool = False
 
     def encode(self, fields: dict[str, Any], *, validate: bool) -> bytes:
         """The JSON of a body from arguments, in their order; what is UNSET does not travel.
@@ -149,7 +153,12 @@ ENDPOINT_UPDATE = Operation(
     endpoint_models.DedicatedEndpointUpdateBody,
 )
 ENDPOINT_DELETE = Operation(
-    "dedicatedDeleteEndpoint", "DELETE", _ENDPOINT, DEDICATED, TypeAdapter(Any)
+    "dedicatedDeleteEndpoint",
+    "DELETE",
+    _ENDPOINT,
+    DEDICATED,
+    TypeAdapter(Any),
+    documents_422=True,
 )
 ENDPOINT_STATUS = Operation(
     "dedicatedGetEndpointStatus", "GET", f"{_ENDPOINT}/status", DEDICATED, _status

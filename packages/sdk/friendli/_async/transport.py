@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 from anyio import sleep
 
-from friendli.calls import Call
+from friendli.calls import Call, refusal
 from friendli.configuration import TIMEOUT, SDKConfiguration
-from friendli.errors import SDKError, transport_error
+from friendli.errors import transport_error
 from friendli.retries import Retrier
 
 _MOST_REDIRECTS = 20
@@ -97,7 +97,7 @@ class AsyncTransport:
                     else transport_error(turned, url=call.url, tries=tries)
                 )
         if response.status_code >= 300:
-            raise SDKError("API error occurred", response)
+            raise refusal(call, response)
         return hooks.after_success(call.context, response)
 
     def _log(self, message: str, *parts: object) -> None:
