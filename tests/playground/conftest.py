@@ -16,12 +16,12 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from friendli_server.container.app import create_app
-from friendli_server.container.serve import listen, url
 from friendli_server.container.engine import Engine
+from friendli_server.container.serve import listen, url
 from friendli_server.playground import mount
 from friendli_server.settings import ContainerSettings
 from playground.painter import Painter
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = [
@@ -33,8 +33,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds that an expected change may take on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
@@ -73,7 +74,7 @@ class Visit:
     """A browser page and what must not have happened on it."""
 
     page: Page
-    address: str
+    origin: str
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
@@ -83,7 +84,7 @@ class Visit:
         self.page.on("request", lambda request: self._note(request.url))
 
     def _note(self, address: str) -> None:
-        if not address.startswith((self.address, "data:", "blob:")):
+        if not address.startswith((self.origin, "data:", "blob:")):
             self.foreign.append(address)
 
     async def violations(self) -> list[str]:
@@ -98,7 +99,7 @@ async def visiting(context: BrowserContext, address: str) -> AsyncIterator[Page]
     page = await context.new_page()
     page.set_default_timeout(PATIENCE)
     await page.add_init_script(WATCH)
-    visit = Visit(page, address)
+    visit = Visit(page, origin=address.partition("#")[0].rstrip("/"))
     visit.watch()
     await page.goto(address)
     yield page

@@ -53,8 +53,11 @@ async def test_the_gallery_survives_a_reload_until_it_is_cleared(page: Page) -> 
     assert await newest.evaluate("(img) => img.decode().then(() => img.naturalWidth)") == 256
     await page.get_by_role("button", name="Clear…").click()
     await page.get_by_role("button", name="Delete all 2 pictures").click()
+    empty = page.get_by_text("Pictures you make are kept here")
+    await expect(empty).to_be_visible()
     await page.reload()
-    await expect(page.get_by_text("Pictures you make are kept here")).to_be_visible()
+    await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
+    await expect(empty).to_be_visible()
 
 
 async def test_a_picture_opens_with_its_parameters_and_can_be_deleted(
@@ -97,7 +100,7 @@ async def test_the_address_holds_the_form(
     await page.get_by_label("Prompt", exact=True).fill("café & crème, 100 %")
     for name, value in zip(FIELDS, ("7", "2.5", "42"), strict=True):
         await page.get_by_label(name, exact=True).fill(value)
-    link = page.url.removeprefix(address)
+    link = await page.evaluate("location.hash")
     async with visiting(context, address + link) as other:
         await unfold(other)
         assert await form(other) == ["café & crème, 100 %", "7", "2.5", "42"]
@@ -146,6 +149,7 @@ async def test_a_dropped_picture_from_any_client_fills_the_form(
 @pytest.mark.parametrize(
     "data",
     [b"", b"no picture", b"\x89PNG\r\n\x1a\n\xff\xff\xff\xff", b"\xff\xd8\xff\xe1\xff\xffExif\0\0"],
+    ids=["empty", "text", "png", "jpeg"],
 )
 async def test_a_file_without_parameters_is_refused_and_the_form_stays(
     page: Page, data: bytes

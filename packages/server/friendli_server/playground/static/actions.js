@@ -196,8 +196,9 @@ function without({ id }) {
   return (shot) => (shot.picture?.id === id ? { ...waiting(shot.parameters), status: "deleted" } : shot);
 }
 
-export function clearGallery() {
-  get().gallery.forEach(forget);
+export async function clearGallery() {
+  await shelf.clear();
+  for (const { url } of get().gallery) URL.revokeObjectURL(url);
   set({ gallery: [], shots: get().running ? get().shots : [], viewing: null, news: "The gallery is empty." });
 }
 
