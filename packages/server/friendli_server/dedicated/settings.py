@@ -49,7 +49,8 @@ class GatewaySettings(BaseSettings):
         description="MODEL=URL of a running container; given once or more, none are started here.",
     )
     offer: list[str] = Field(
-        default=[], description="NAME=DIRECTORY or NAME=ORG/MODEL that endpoints may name."
+        default=[],
+        description="NAME=PATH or NAME=ORG/MODEL: a model or adapter endpoints may name.",
     )
     hub_models: bool = Field(default=False, description="Whether endpoints may name any hub model.")
     tick_seconds: float = Field(
