@@ -62,6 +62,14 @@ async def test_an_edit_may_be_a_form(
     assert (asked.images, asked.steps, asked.adapter) == ((RED,) * count, 3, "ink")
 
 
+async def test_a_file_wins_over_a_text_of_its_name(
+    client: httpx2.AsyncClient, engine: FakeEngine
+) -> None:
+    data = {"prompt": "a", "image": "text"}
+    assert (await client.post(EDIT, data=data, files={"image": png()})).status_code == 200
+    assert engine.asked[0].images == (RED,)
+
+
 async def test_a_streamed_edit_has_openais_names(client: httpx2.AsyncClient) -> None:
     answer = await post(client, EDIT, image=given(), stream=True)
     assert "event: image_edit.completed" in answer.text

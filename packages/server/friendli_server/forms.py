@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
@@ -44,17 +44,21 @@ async def parse_form(request: Request, *, limit: int) -> dict[str, Any]:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError):
         raise ApiError("invalid_form") from None
-    fields: dict[str, Any] = {}
+    try:
+        return await _fields(form)
+    finally:
+        await form.close()
+
+
+async def _fields(form: FormData) -> dict[str, Any]:
+    texts: dict[str, Any] = {}
+    files: dict[str, list[dict[str, str]]] = {}
     for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            fields.setdefault(name.removesuffix("[]"), []).append(await _file(value))
+        if isinstance(value, str):
+            texts[name] = value
         else:
-            fields[name] = value
-    await form.close()
-    return {
-        name: value[0] if isinstance(value, list) and len(value) == 1 else value
-        for name, value in fields.items()
-    }
+            files.setdefault(name.removesuffix("[]"), []).append(await _file(value))
+    return texts | {name: found if len(found) > 1 else found[0] for name, found in files.items()}
 
 
 async def _stream(raw: bytes) -> AsyncGenerator[bytes]:

@@ -1,0 +1,150 @@
+"""The whole container as a user starts it: a process, its engine, the model inside."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from official import official_python, run_official
+from PIL import Image
+from server.test_official_client import EXAMPLE
+
+__all__ = ["official_python"]
+
+PATH = "/v1/images/generations"
+PATIENCE = 300.0
+
+
+@dataclass
+class Container:
+    """`friendli serve` in a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def post(self, **body: Any) -> httpx2.Response:
+        body = {"prompt": "a red car in the snow", "num_inference_steps": 4} | body
+        return httpx2.post(self.url + PATH, json=body, timeout=PATIENCE)
+
+    def picture(self, **body: Any) -> Image.Image:
+        answer = self.post(**body)
+        assert answer.status_code == 200, answer.text
+        return Image.open(io.BytesIO(base64.b64decode(answer.json()["image"])))
+
+    def worker(self) -> int:
+        """The id of the engine's process."""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        children = [pid for thread in threads for pid in (thread / "children").read_text().split()]
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
+        return next(int(pid) for pid, text in commands.items() if "friendli_engine.worker" in text)
+
+
+def start() -> Container:
+    command = [sys.executable, "-m", "friendli_server", "serve", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--metrics-port", "0"], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert process.stdout
+    line = process.stdout.readline()
+    found = re.fullmatch(r"Listening on (http://127\.0\.0\.1:\d+)\n", line)
+    assert found, line
+    return Container(process, found[1])
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[Container]:
+    running = start()
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.communicate()
+
+
+@pytest.mark.requirement("S4.generate", "S4.port")
+def test_a_prompt_gives_a_jpeg_of_the_models_size(container: Container) -> None:
+    picture = container.picture()
+    assert (picture.format, picture.size) == ("JPEG", (256, 256))
+    assert len(set(picture.convert("L").resize((32, 32)).tobytes())) > 16
+
+
+@pytest.mark.requirement("S1.example", "S1.official")
+async def test_the_official_clients_example_gets_a_real_picture(
+    container: Container, official_python: Path
+) -> None:
+    printed = await asyncio.to_thread(run_official, official_python, EXAMPLE, container.url)
+    picture = Image.open(io.BytesIO(base64.b64decode(printed)))
+    assert (picture.format, picture.size) == ("JPEG", (256, 256))
+
+
+@pytest.mark.requirement("S1.seed", "engine.reproducible")
+async def test_the_same_seed_gives_the_same_bytes_whatever_else_runs(container: Container) -> None:
+    asked = {"seed": 7, "response_format": "raw"}
+    alone = (await asyncio.to_thread(container.post, **asked)).json()
+    others = [{"prompt": f"a blue house {n}", "num_inference_steps": 2 + n} for n in range(4)]
+    together = await asyncio.gather(
+        *(asyncio.to_thread(container.post, **body) for body in (asked, *others))
+    )
+    assert together[0].json() == alone
+
+
+@pytest.mark.requirement("S4.guidance")
+def test_guidance_changes_the_picture(container: Container) -> None:
+    weak, strong = [
+        container.picture(seed=7, guidance_scale=scale).tobytes() for scale in (1.5, 8.0)
+    ]
+    assert weak != strong
+
+
+def test_events_tell_every_step(container: Container) -> None:
+    body = {"prompt": "a boat", "num_inference_steps": 5, "stream": True}
+    headers = {"accept": "text/event-stream"}
+    answer = httpx2.post(container.url + PATH, json=body, headers=headers, timeout=PATIENCE)
+    assert re.findall(r'"step":(\d),"steps":5', answer.text) == list("12345")
+    last = answer.text.strip().split("\n\n")[-1]
+    assert json.loads(last.partition("data: ")[2])["format"] == "jpeg"
+
+
+async def test_a_killed_engine_comes_back_and_the_unanswered_are_answered(
+    container: Container,
+) -> None:
+    asking = [
+        asyncio.create_task(asyncio.to_thread(container.post, seed=n, num_inference_steps=50))
+        for n in range(3)
+    ]
+    async with httpx2.AsyncClient(base_url=container.url, timeout=PATIENCE) as client:
+        while (await client.get("/health")).status_code != 200:
+            pass
+        os.kill(container.worker(), signal.SIGKILL)
+        assert (await client.get("/health/live")).status_code == 200
+        assert [answer.status_code for answer in await asyncio.gather(*asking)] == [200] * 3
+        assert (await client.get("/health")).status_code == 200
+
+
+def test_a_signal_under_load_ends_it_with_status_0() -> None:
+    leaving = start()
+    body = json.dumps({"prompt": "a", "num_inference_steps": 50, "stream": True})
+    headers = {"accept": "text/event-stream", "content-type": "application/json"}
+    asked = httpx2.stream(
+        "POST", leaving.url + PATH, content=body, headers=headers, timeout=PATIENCE
+    )
+    with asked as answer:
+        lines = answer.iter_lines()
+        assert next(lines)
+        leaving.process.send_signal(signal.SIGTERM)
+        assert "event: finished" in list(lines)
+    leaving.process.communicate(timeout=PATIENCE)
+    assert leaving.process.returncode == 0
