@@ -91,6 +91,7 @@ async def _assemble(
         database,
         open_store(settings.results),
         signer=LinkSigner(secret, lifetime=settings.link_seconds),
+        presign=settings.presign,
         public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
     )
     client = ContainerClient(http)

@@ -36,6 +36,9 @@ class GatewaySettings(BaseSettings):
     results: str = Field(
         default="friendli-results", description="A folder, s3://…, gs://…, az://… or memory:///."
     )
+    presign: bool = Field(
+        default=True, description="Whether a store that can sign links does; else the gateway."
+    )
     link_secret: str = Field(
         default="", description="Signs result links; default: one in the database."
     )

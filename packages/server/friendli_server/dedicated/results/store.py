@@ -41,12 +41,22 @@ class ResultStore:
     """The store together with the table that remembers whose each picture is."""
 
     def __init__(
-        self, database: Database, store: ObjectStore, *, signer: LinkSigner, public_url: str
+        self,
+        database: Database,
+        store: ObjectStore,
+        *,
+        signer: LinkSigner,
+        public_url: str,
+        presign: bool = True,
     ) -> None:
-        """`public_url` is where clients reach this service, without a path."""
+        """`public_url` is where clients reach this service, without a path.
+
+        With `presign`, a store that can sign links does, and clients fetch from it directly.
+        """
         self._database = database
         self._store = store
         self.signer = signer
+        self._presign = presign
         self._public_url = public_url.rstrip("/")
 
     async def put(
@@ -74,7 +84,7 @@ class ResultStore:
 
     async def link(self, path: str) -> str:
         """A URL that shows the picture until it expires: the store's own if it can sign."""
-        if isinstance(self._store, S3Store | GCSStore | AzureStore):
+        if self._presign and isinstance(self._store, S3Store | GCSStore | AzureStore):
             lifetime = timedelta(seconds=self.signer.lifetime)
             return await obstore.sign_async(self._store, "GET", path, lifetime)
         return f"{self._public_url}/dedicated/results/{quote(path)}?{self.signer.query(path)}"
