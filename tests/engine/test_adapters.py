@@ -26,9 +26,9 @@ LAYERS = ("transformer_blocks.0.attn.to_q", "single_transformer_blocks.0.norm.li
 
 def lora(path: Path, seed: int, rank: int = 4, layers: tuple[str, ...] = LAYERS) -> Path:
     """A LoRA for the tiny Flux, on a 3-D and on a 2-D linear layer."""
-    network = diffusers.FluxTransformer2DModel(**tiny.FLUX)  # type: ignore[arg-type]
+    network = diffusers.FluxTransformer2DModel(**tiny.FLUX)
     generator = torch.Generator().manual_seed(seed)
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for name in layers:
         rows, columns = network.get_submodule(name).weight.shape
         a = torch.randn(rank, columns, generator=generator) * 0.3

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import zmq
 from engine.weaving import plainly, request
 from friendli_engine import worker
 from friendli_engine.client import EngineClient, InlineClient
@@ -22,7 +24,16 @@ from friendli_engine.errors import (
 )
 from friendli_engine.link import ProcessVessel, ThreadVessel
 from friendli_engine.loading import load
-from friendli_engine.request import Event, Failed, Finished, ImageRequest, Progress, Queued
+from friendli_engine.protocol import Ready, encode
+from friendli_engine.request import (
+    Event,
+    Failed,
+    Finished,
+    ImageRequest,
+    ModelInfo,
+    Progress,
+    Queued,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -128,24 +139,16 @@ async def test_a_model_that_is_not_there_is_said_so(tmp_path: Path) -> None:
         await InlineClient(tmp_path / "nowhere").start()
 
 
-class Mortal(ThreadVessel):
-    """A worker in a thread that ends without a word once `dying` is set."""
+class Death:
+    """Ends the worker's thread without a word, once, when `near` is set."""
 
-    dying = False
-
-    def __init__(self, endpoint: str) -> None:
-        worker.Worker._beat = self._beat  # type: ignore[method-assign, assignment]
-        super().__init__(endpoint)
-
-    @staticmethod
-    def _beat() -> None:
-        if Mortal.dying:
-            Mortal.dying = False
-            raise SystemExit
+    near = False
 
 
-class MortalClient(InlineClient):
-    _vessel = Mortal
+def mortal(loop: worker.Worker) -> None:
+    """A busy worker's beat that may be its last."""
+    if loop._engine.busy:
+        loop._stopped, Death.near = Death.near, False
 
 
 async def started(client: EngineClient) -> None:
@@ -157,13 +160,13 @@ async def started(client: EngineClient) -> None:
 async def test_requests_survive_the_worker_once_with_the_same_bytes(
     directory: Path, inline: InlineClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [request(f"kill-{i}", seed=i, steps=12) for i in range(4)]
+    asked = [request(f"kill-{i}", seed=i, steps=20) for i in range(3)]
     expected = [await picture(inline, one) for one in asked]
-    monkeypatch.setattr(worker.Worker, "_beat", worker.Worker._beat)  # restored afterwards
-    async with MortalClient(directory) as client:
+    monkeypatch.setattr(worker.Worker, "_beat", mortal)
+    async with InlineClient(directory) as client:
         running = [asyncio.create_task(picture(client, one)) for one in asked]
         await started(client)
-        Mortal.dying = True
+        Death.near = True
         assert await asyncio.gather(*running) == expected
         assert client.restarts == 1
         assert client.state == "ready"
@@ -172,18 +175,44 @@ async def test_requests_survive_the_worker_once_with_the_same_bytes(
 async def test_a_request_that_loses_its_worker_twice_fails(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker.Worker, "_beat", worker.Worker._beat)
-    async with MortalClient(directory) as client:
-        running = asyncio.create_task(events(client, request("doomed", steps=50)))
+    monkeypatch.setattr(worker.Worker, "_beat", mortal)
+    async with InlineClient(directory) as client:
+        running = asyncio.create_task(events(client, request("doomed", steps=300)))
         for lives in (1, 2):
             await started(client)
-            Mortal.dying = True
+            Death.near = True
             while client.restarts < lives:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         last = (await running)[-1]
         assert isinstance(last, Failed)
         assert last.kind == "WorkerLostError"
         assert await picture(client, request("next")), "the engine goes on"
+
+
+class Stillborn(ThreadVessel):
+    """A worker that says it is ready and ends."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.thread = threading.Thread(target=self.serve, args=(endpoint,))
+        self.thread.start()
+
+    def serve(self, endpoint: str) -> None:
+        info = ModelInfo(id="m", family="f", width=8, height=8, steps=1, guidance=1.0)
+        with zmq.Context() as context, context.socket(zmq.PAIR) as socket:
+            socket.connect(endpoint)
+            socket.recv()
+            socket.send(encode(Ready(info)))
+
+
+async def test_a_worker_that_only_dies_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = InlineClient("unused")
+    monkeypatch.setattr(client, "_vessel", Stillborn)
+    async with client:
+        last = (await events(client, request("hopeless")))[-1]
+        assert isinstance(last, Failed)
+        assert last.kind == "WorkerLostError"
+        with pytest.raises(NotReadyError):
+            await events(client, request("too late"))
 
 
 @pytest.mark.slow

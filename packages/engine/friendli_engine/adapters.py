@@ -120,7 +120,7 @@ def _mixed(layer: Any, network: SharedNetwork, known: Mapping[str, str]) -> Any:
     """The layer's forward: the base for all rows at once, then each call's own small products."""
     alone = layer.forward
 
-    def forward(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def forward(x: Tensor, *args: Any, **kwargs: Any) -> Any:
         calls = network.running
         if not calls:
             return alone(x, *args, **kwargs)
@@ -137,7 +137,7 @@ def _mixed(layer: Any, network: SharedNetwork, known: Mapping[str, str]) -> Any:
     return forward
 
 
-def _adapted(layer: Any, name: str | None, x: Tensor, base: Tensor) -> Tensor:
+def _adapted(layer: Any, name: str | None, x: Tensor, base: Tensor) -> Any:
     """Peft's own sum for one adapter: base + B(A(x)) · scaling."""
     if name is None or name not in layer.lora_A:
         return base

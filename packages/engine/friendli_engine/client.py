@@ -21,7 +21,7 @@ from .protocol import Beat, Cancel, Configuration, Loading, Ready, Refused, Repo
 from .request import Event, Failed, Finished, ImageRequest, ModelInfo, Queued
 
 MAX_RELAUNCHES = 5
-"""Workers in a row that may die while loading before the engine gives up."""
+"""Workers in a row that may die without any progress before the engine gives up."""
 
 State = Literal["starting", "ready", "restarting", "draining", "closed"]
 
@@ -102,6 +102,7 @@ class EngineClient:
         self._stats = Stats()
         self._restarts = 0
         self._draining = False
+        self._fruitless = 0
 
     async def start(self) -> ModelInfo:
         """Start the worker and load the model.
@@ -240,6 +241,7 @@ class EngineClient:
             self._stats = report.stats
         elif isinstance(report, Event) and (pending := self._pending.get(report.id)):
             pending.begun |= not isinstance(report, Queued)
+            self._fruitless = 0 if pending.begun else self._fruitless
             if isinstance(report, Finished | Failed):
                 pending.retries = -1
             pending.events.put_nowait(report)
@@ -262,18 +264,18 @@ class EngineClient:
         self.state = "draining" if self._draining else "ready"
 
     async def _relaunch(self) -> Life:
-        """A new ready life; a worker that dies while it loads is replaced a few times."""
-        left = MAX_RELAUNCHES
+        """A new ready life. Workers that die in a row without any progress are given up."""
         while True:
+            self._fruitless += 1
             if self._life:
                 await self._life.end()
+            if self._fruitless > MAX_RELAUNCHES:
+                raise WorkerLostError("it dies again and again.")
             self._restarts += 1
-            left -= 1
             try:
                 return await self._launch()
             except WorkerLostError:
-                if not left:
-                    raise
+                continue
 
     def _fail(self, pending: _Pending, error: EngineError) -> None:
         pending.retries = -1

@@ -104,7 +104,7 @@ class Life:
         clock = asyncio.get_running_loop().time
         silent_since = clock()
         while not await self._socket.poll(TICK * 1000):
-            if not self.vessel.alive() and not await self._socket.poll(0):
+            if not self.vessel.alive() and not await self._socket.poll(TICK * 1000):
                 raise WorkerLostError("The engine process ended unexpectedly.")
             if clock() - silent_since > patience:
                 raise WorkerLostError("The engine process stopped responding.")
