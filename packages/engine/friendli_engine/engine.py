@@ -33,9 +33,10 @@ from .model import Model
 from .network import ParkedCall, rows_are_finite
 from .park import park_networks
 from .policy import Pace, Policy
+from .preview import Preview
 from .protocol import Stats
 from .request import Event, Failed, Finished, ImageRequest, ModelInfo, Queued
-from .run import Run, view_of
+from .run import Draw, Run, view_of
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Engine:
         self._networks = park_networks(model)
         self._adapters = Adapters(model, self._networks)
         self._leaving: set[str] = set()
+        self._preview: Preview | None = None
         self._profiles: dict[Hashable, Profile] = {}
         self._runs: dict[str, Run] = {}
         self._pace = Pace()
@@ -100,7 +102,8 @@ class Engine:
             raise InvalidRequestError("A request with this id is running.", param="id")
         work = request.steps * self._pace.forward
         ticket = self.policy.ticket(request.tenant, now=time.monotonic(), work=work)
-        run = self._runs[request.id] = Run(request, ticket, partial(self._prepare, request))
+        prepare, preview = partial(self._prepare, request), self._preview_for(request)
+        run = self._runs[request.id] = Run(request, ticket, prepare, preview)
         position = self.policy.order(self._waiting()).index(run)
         return Queued(request.id, position, self._eta(run))
 
@@ -185,6 +188,15 @@ class Engine:
             # Stock divides by 1 - sigma of the last step, which is 0 if it is the first as well.
             view.scheduler.register_to_config(shift_terminal=None)
         return view, self.model.arguments_for(request)
+
+    @torch.inference_mode()
+    def _preview_for(self, request: ImageRequest) -> Draw | None:
+        """How the request's previews are drawn; the map is fitted when one is first asked for."""
+        vae = getattr(self.model.pipeline_for(request), "vae", None)
+        if not request.preview_every or not Preview.fits(vae):
+            return None
+        self._preview = self._preview or Preview(vae)
+        return partial(self._preview, size=self.model.size_of(request))
 
     def _waiting(self) -> list[Run]:
         return [run for run in self._runs.values() if not run.started]

@@ -41,7 +41,7 @@ class Model:
 
     def arguments_for(self, request: ImageRequest) -> dict[str, Any]:
         """Keyword arguments for the stock pipeline, limited to those it accepts."""
-        width, height = self._size(request)
+        width, height = self.size_of(request)
         arguments: dict[str, Any] = {
             "prompt": request.prompt,
             "num_inference_steps": request.steps,
@@ -63,8 +63,8 @@ class Model:
             return self.info.guidance
         return request.guidance
 
-    def _size(self, request: ImageRequest) -> tuple[int, int]:
-        """Asked for, or the native size, or the native area in the given picture's aspect."""
+    def size_of(self, request: ImageRequest) -> tuple[int, int]:
+        """Asked for, or native, or the native area in the given picture's aspect: width, height."""
         info, pictures = self.info, request.images or request.control_images
         if request.width or request.height or not pictures or not self.free_aspect:
             return request.width or info.width, request.height or info.height

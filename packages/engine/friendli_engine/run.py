@@ -22,7 +22,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from .errors import EngineError, GenerationError, NotFiniteError
 from .network import ParkedCall, parking
 from .policy import Ticket
-from .request import Event, ImageRequest, Pixels, Progress
+from .request import Event, ImageRequest, Pixels, Preview, Progress
 
 Image = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -54,6 +54,9 @@ def view_of(pipeline: Any, device: torch.device) -> Any:
 Prepare = Callable[[], tuple[Any, dict[str, Any]]]
 """Answers a private view of a pipeline and the arguments to call it with."""
 
+Draw = Callable[[Any, torch.Tensor], Pixels | None]
+"""Answers a small picture of a view's current latents."""
+
 
 class Run:
     """The pipeline call of one request.
@@ -62,14 +65,16 @@ class Run:
     `pixels` or `error` is set.
     """
 
-    def __init__(self, request: ImageRequest, ticket: Ticket, prepare: Prepare) -> None:
+    def __init__(
+        self, request: ImageRequest, ticket: Ticket, prepare: Prepare, preview: Draw | None = None
+    ) -> None:
         self.request, self.ticket = request, ticket
         self.step = 0
         self.parked: ParkedCall | None = None
         self.pixels: Pixels | None = None
         self.error: EngineError | None = None
         self._events: list[Event] = []
-        self._prepare = prepare
+        self._prepare, self._preview = prepare, preview
         self._began = 0.0
         self._ambient = torch.Generator().manual_seed(request.seed).get_state()
         self._greenlet = greenlet(self._body)
@@ -164,8 +169,12 @@ class Run:
             return {"callback_on_step_end": self._on_step_end}
         return {"callback": lambda step, *_: self._advance(step)} if "callback" in accepted else {}
 
-    def _on_step_end(self, _: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def _on_step_end(self, view: Any, step: int, _: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         self._advance(step)
+        every = self.request.preview_every
+        due = every and self.step % every == 0 and self.remaining
+        if due and self._preview and (pixels := self._preview(view, tensors["latents"])):
+            self._events.append(Preview(self.request.id, self.step, pixels))
         return tensors
 
     def _advance(self, step: int) -> None:
