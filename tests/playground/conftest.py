@@ -18,7 +18,6 @@ import uvicorn
 from friendli_server.container.app import create_app
 from friendli_server.container.engine import Engine
 from friendli_server.container.serve import listen, url
-from friendli_server.playground import mount
 from friendli_server.settings import ContainerSettings
 from playground.painter import Painter
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
@@ -60,7 +59,6 @@ async def browser() -> AsyncIterator[Browser]:
 async def serving(engine: Engine, settings: ContainerSettings) -> AsyncIterator[str]:
     """The URL of a real server with the playground."""
     app = create_app(engine, settings)
-    mount(app)
     config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
     server, listener = uvicorn.Server(config), listen("127.0.0.1", 0)
     running = asyncio.create_task(server.serve([listener]))

@@ -22,9 +22,7 @@ OWN = [path for path in routes.STATIC.rglob("*") if path.is_file() and "vendor" 
 
 @pytest.fixture
 def app() -> FastAPI:
-    app = create_app(Painter(), ContainerSettings())
-    mount(app)
-    return app
+    return create_app(Painter(), ContainerSettings())
 
 
 @pytest.fixture
