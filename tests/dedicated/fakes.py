@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
@@ -24,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 WIDTH, HEIGHT = 24, 16
 
@@ -100,11 +99,23 @@ def _error(
     return JSONResponse(body.model_dump(), status_code=status, headers=headers)
 
 
+class Container(Protocol):
+    """Anything on the network that serves and may die."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """What it serves."""
+
+    @property
+    def dead(self) -> asyncio.Event:
+        """Its end."""
+
+
 class Network(httpx2.AsyncBaseTransport):
     """Reaches fake containers by host name; a dead one refuses and drops what it had."""
 
     def __init__(self) -> None:
-        self.containers: dict[str, FakeContainer] = {}
+        self.containers: dict[str, Container] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer, or fail as a network does."""
@@ -158,10 +169,3 @@ class FakeLauncher:
     async def close(self) -> None:
         """Stop all."""
         self._running.clear()
-
-
-@asynccontextmanager
-async def patience(seconds: float = 10.0) -> AsyncIterator[None]:
-    """A bound for waiting on something that must happen."""
-    async with asyncio.timeout(seconds):
-        yield

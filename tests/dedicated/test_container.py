@@ -1,0 +1,110 @@
+"""Behind the real container: its own routes and rules, on an engine without a model."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import pytest
+from fastapi import FastAPI
+from friendli_server.container.app import application
+from friendli_server.container.service import Service
+from friendli_server.settings import ContainerSettings
+from PIL import Image
+from server.fakes import FakeEngine
+
+from .conftest import Tenant, World
+
+
+@dataclass
+class RealContainer:
+    """The container's application on the fakes' network."""
+
+    app: FastAPI
+    dead: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
+class Served:
+    """A gateway's endpoint with a real container behind it."""
+
+    world: World
+    engine: FakeEngine
+    tenant: Tenant
+    endpoint: str
+
+
+@pytest.fixture
+async def served(world: World) -> AsyncIterator[Served]:
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    engine = FakeEngine()
+    service = Service(engine, ContainerSettings(host="0.0.0.0"))
+    [name] = world.network.containers
+    world.network.containers[name] = RealContainer(application(service))
+    yield Served(world, engine, tenant, endpoint)
+    await service.intake.aclose()
+
+
+@pytest.mark.parametrize("wanted", ["jpeg", "jpg", "png", "raw"])
+async def test_every_format_is_the_engines_picture(served: Served, wanted: str) -> None:
+    answer = await served.world.generate(served.tenant, served.endpoint, response_format=wanted)
+    assert answer.status_code == 200, answer.text
+    [item] = answer.json()["data"]
+    content = base64.b64decode(item["b64_json"])
+    assert (item["width"], item["height"], item["seed"]) == (16, 8, 11)
+    if wanted in {"raw", "png"}:
+        image = Image.open(BytesIO(content)).tobytes() if wanted == "png" else content
+        assert image == bytes([11, 4, 0]) * 16 * 8
+    else:
+        assert Image.open(BytesIO(content)).format == "JPEG"
+
+
+async def test_guidance_not_named_is_the_models_own_and_zero_is_zero(served: Served) -> None:
+    for change in ({}, {"guidance_scale": None}, {"guidance_scale": 0}, {"guidance_scale": 2.5}):
+        answer = await served.world.generate(served.tenant, served.endpoint, **change)
+        assert answer.status_code == 200, answer.text
+    assert [asked.guidance for asked in served.engine.asked] == [None, None, 0, 2.5]
+
+
+async def test_the_adapter_steps_and_seed_are_the_engines(served: Served) -> None:
+    model = f"{served.endpoint}:ink"
+    await served.world.generate(served.tenant, model, seed=2**64 - 1, num_inference_steps=7)
+    [asked] = served.engine.asked
+    assert (asked.adapter, asked.seed, asked.steps) == ("ink", 2**64 - 1, 7)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "param"),
+    [
+        ({"num_inference_steps": 0}, 422, "num_inference_steps"),
+        ({"num_inference_steps": 51}, 422, "num_inference_steps"),
+        ({"guidance_scale": -1}, 422, "guidance_scale"),
+        ({"seed": 2**64}, 422, "seed"),
+        ({"prompt": "x" * 10_001}, 422, "prompt"),
+        ({"control_images": [{"image": "!"}]}, 422, "control_images"),
+        ({"model": "{endpoint}:nope"}, 404, "model"),
+    ],
+)
+async def test_what_the_container_refuses_is_refused_in_its_words(
+    served: Served, change: dict[str, object], status: int, param: str
+) -> None:
+    model = str(change.pop("model", "{endpoint}")).format(endpoint=served.endpoint)
+    answer = await served.world.generate(served.tenant, model, **change)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert error["param"] == param
+    assert error["code"] != "bad_replica_answer"
+
+
+async def test_a_container_that_drains_hands_its_requests_on(served: Served) -> None:
+    world = served.world
+    served.engine.state = "stopped"
+    world.launcher.born_ready = True
+    answer = await world.generate(served.tenant, served.endpoint)
+    assert answer.status_code == 200
+    assert served.engine.asked == []
+    assert len(world.launcher.launched) == 2
