@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from huggingface_hub import InferenceClient
 from msgspec.structs import replace
 from PIL import Image
 from server.fakes import INFO, FakeEngine
@@ -168,6 +170,15 @@ async def test_hugging_faces_task_is_answered_with_a_file(
     image = opened(answer.content)
     assert (image.format, image.size) == (kind, (32, 16))
     assert (engine.asked[0].steps, engine.asked[0].seed) == (4, 9)
+
+
+async def test_hugging_faces_own_client_gets_its_picture(address: str, engine: FakeEngine) -> None:
+    def ask() -> Image.Image:
+        client = InferenceClient(base_url=address)
+        return client.text_to_image("a", num_inference_steps=3, seed=4, width=32, height=16)
+
+    picture = await asyncio.to_thread(ask)
+    assert (picture.format, picture.size, engine.asked[0].seed) == ("PNG", (32, 16), 4)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ async def frames(job: Job, order: Order, request_id: str) -> AsyncIterator[bytes
     encoding = images.Encoding("jpeg" if order.encoding.format == "raw" else order.encoding.format)
     index = 0
     async for event in job.events():
-        if isinstance(event, Preview):
+        if isinstance(event, Preview) and index < order.partial_images * len(order.requests):
             yield await asyncio.to_thread(_partial, order, encoding, event.pixels, index)
             index += 1
     try:

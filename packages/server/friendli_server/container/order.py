@@ -40,6 +40,7 @@ class Order:
     links: bool = False
     events: Events | None = None
     verb: Literal["image_generation", "image_edit"] = "image_generation"
+    partial_images: int = 0
     ignored: tuple[str, ...] = ()
     pictures: GetPictures | None = None
 
@@ -91,6 +92,7 @@ def order(
         links=body.response_format == "url",
         events=events,
         verb="image_edit" if isinstance(body, EditBody) else "image_generation",
+        partial_images=params.previews(body.partial_images),
         ignored=tuple(body.ignored(given)),
         pictures=pictures,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from io import BytesIO
 from multiprocessing import get_context
@@ -35,6 +35,7 @@ class Decoder:
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or min(4, os.cpu_count() or 1)
         self._pool: ProcessPoolExecutor | None = None
+        self._started: Future[int] | None = None
 
     async def decode(self, data: bytes) -> Pixels:
         """The first frame of the picture file `data`, upright, on white where it is transparent.
@@ -45,6 +46,7 @@ class Decoder:
         for _ in range(2):  # a broken pool may be a neighbour's doing
             pool = self._pool = self._pool or self._start()
             try:
+                await self._until_started()
                 async with asyncio.timeout(SECONDS):
                     loop = asyncio.get_running_loop()
                     decoded = await loop.run_in_executor(pool, decode, data)
@@ -67,7 +69,14 @@ class Decoder:
     def _start(self) -> ProcessPoolExecutor:
         context = get_context("forkserver")
         context.set_forkserver_preload([__name__])
-        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_limit)
+        pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_limit)
+        self._started = pool.submit(os.getpid)
+        return pool
+
+    async def _until_started(self) -> None:
+        """Starting takes long on a busy machine, which is no picture's fault."""
+        if self._started:
+            await asyncio.shield(asyncio.wrap_future(self._started))
 
     def _kill(self, pool: ProcessPoolExecutor) -> None:
         """End it now; `shutdown` alone would wait for a stuck decoder for ever."""
