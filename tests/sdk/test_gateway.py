@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from dedicated.conftest import Tenant, World, make_world, world
+from dedicated.conftest import *  # noqa: F403  # its fixtures, whichever they need
+from dedicated.conftest import Tenant, World
 from friendli import AsyncFriendli, models
 from friendli.picture import kind_of
-
-__all__ = ["make_world", "world"]
 
 ADVANCED = {"tokenizer_skip_special_tokens": True, "tokenizer_add_special_tokens": True}
 
