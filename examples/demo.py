@@ -23,15 +23,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 OUT = Path("demo")
 PROMPTS = (
-    "A red sports car in the snow at night",
-    "A blue house in a green meadow during the day",
-    "A white sailboat on the ocean at sunset",
-    "A yellow rocket over the desert at night",
-    "A purple balloon flying over the hills on a sunny day",
-    "A green truck in the city at sunset",
-    "A penguin in the snow during the day",
-    "A pink castle in the forest at night",
-    "A black cat in a field of flowers at sunset",
+    "A red sports car in the desert during the day",
+    "A penguin in the forest on a sunny day",
+    "A red sailboat on the ocean at sunset",
+    "An elephant in a green meadow at night",
+    "A green bus in the mountains at night",
+    "A purple car in the city at sunset",
+    "A blue rocket over the forest at night",
+    "A cactus in the desert at sunset",
+    "A snowman in a meadow during the day",
 )
 console = Console()
 
