@@ -1,7 +1,7 @@
 """Bodies and answers of `/dedicated/beta/endpoint`, by the public API's names and defaults.
 
-`adapters` is our addition: routes and the names of adapters. Fields that speak
-of text (`tokenizer…`, `maxInputLength`) are kept and given back, and change nothing.
+`adapters` is our addition: routes and the names of adapters. What containers have no setting for
+(`hfModelRepoRevision`, everything in `advanced`) is kept and given back, and changes nothing.
 """
 
 from __future__ import annotations

@@ -17,9 +17,7 @@ class ReplicaSpec:
     """One container to run: a model as the operator knows it, and its adapters by route."""
 
     model: str
-    revision: str | None = None
     adapters: Mapping[str, str] = field(default_factory=dict)
-    max_batch_size: int | None = None
 
 
 class LaunchError(Exception):

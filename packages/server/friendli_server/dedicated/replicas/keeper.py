@@ -175,12 +175,7 @@ class Keeper:
 
 
 def _spec(config: EndpointConfig) -> ReplicaSpec:
-    return ReplicaSpec(
-        model=config.hf_model_repo,
-        revision=config.hf_model_repo_revision,
-        adapters=config.adapters,
-        max_batch_size=config.advanced.max_batch_size,
-    )
+    return ReplicaSpec(model=config.hf_model_repo, adapters=config.adapters)
 
 
 def _note(endpoint: Endpoint, step: Plan) -> None:

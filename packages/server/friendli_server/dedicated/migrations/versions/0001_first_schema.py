@@ -14,8 +14,10 @@ depends_on = None
 
 def upgrade() -> None:
     """Make every table."""
-    _accounts()
+    _teams()
+    _tokens()
     _endpoints()
+    _replicas()
     _nodes()
     _results()
     _usage()
@@ -44,7 +46,7 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _accounts() -> None:
+def _teams() -> None:
     op.create_table(
         "teams",
         sa.Column("id", sa.String(), primary_key=True),
@@ -83,6 +85,9 @@ def _accounts() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("created_at", UTCDateTime(), nullable=False),
     )
+
+
+def _tokens() -> None:
     op.create_table(
         "tokens",
         sa.Column("id", sa.String(), primary_key=True),
@@ -160,6 +165,9 @@ def _endpoints() -> None:
         sa.Column("creator_id", sa.String(), nullable=False),
         sa.Column("created_at", UTCDateTime(), nullable=False),
     )
+
+
+def _replicas() -> None:
     op.create_table(
         "replicas",
         sa.Column("id", sa.String(), primary_key=True),
