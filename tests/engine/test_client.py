@@ -168,7 +168,7 @@ async def test_requests_survive_the_worker_once_with_the_same_bytes(
         await started(client)
         Death.near = True
         assert await asyncio.gather(*running) == expected
-        assert client.restarts == 1
+        assert client.stats().restarts == 1
         assert client.state == "ready"
 
 
@@ -181,7 +181,7 @@ async def test_a_request_that_loses_its_worker_twice_fails(
         for lives in (1, 2):
             await started(client)
             Death.near = True
-            while client.restarts < lives:  # noqa: ASYNC110
+            while client.stats().restarts < lives:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         last = (await running)[-1]
         assert isinstance(last, Failed)
@@ -232,4 +232,4 @@ async def test_kill_9_twenty_times_under_load_loses_and_duplicates_nothing(
             while vessel.alive() or client.state != "ready":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert await asyncio.gather(*running) == expected
-        assert client.restarts == 20
+        assert client.stats().restarts == 20

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+import msgspec
+
 from . import errors
 from .capability import check
 from .errors import EngineError, InvalidRequestError, NotReadyError, QueueFullError, WorkerLostError
@@ -127,13 +129,8 @@ class EngineClient:
         return self._info
 
     def stats(self) -> Stats:
-        """The worker's latest counters; they start anew when it restarts."""
-        return self._stats
-
-    @property
-    def restarts(self) -> int:
-        """How often the worker was started again."""
-        return self._restarts
+        """The worker's latest counters; all but `restarts` start anew when it restarts."""
+        return msgspec.structs.replace(self._stats, restarts=self._restarts)
 
     async def generate(self, request: ImageRequest) -> AsyncIterator[Event]:
         """Yield the request's events, the last of them `Finished` or `Failed`.
