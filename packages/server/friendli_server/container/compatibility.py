@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from friendli_server import body as bodies
 from friendli_server import images
-from friendli_server.container import params
+from friendli_server.container import openapi, params
 from friendli_server.container.desk import Desk
 from friendli_server.container.order import Order
 from friendli_server.container.results import Results
@@ -54,7 +54,13 @@ def router(service: Service, desk: Desk, results: Results) -> APIRouter:
     routes = APIRouter()
     started = int(time.time())
 
-    @routes.get("/v1/models", tags=["OpenAI"], operation_id="models", summary="Known models")
+    @routes.get(
+        "/v1/models",
+        tags=["OpenAI"],
+        operation_id="models",
+        summary="Known models",
+        responses=openapi.ERRORS,
+    )
     async def models() -> dict[str, Any]:
         service.require_ready()
         info = service.engine.info
@@ -69,6 +75,7 @@ def router(service: Service, desk: Desk, results: Results) -> APIRouter:
         name="result",
         tags=["OpenAI"],
         summary="A picture by link",
+        responses=openapi.ERRORS,
         response_class=Response,
     )
     async def result(name: str) -> Response:
@@ -83,6 +90,7 @@ def router(service: Service, desk: Desk, results: Results) -> APIRouter:
         tags=["Hugging Face"],
         operation_id="textToImage",
         summary="A picture as a file, by Hugging Face's text-to-image task",
+        responses=openapi.ERRORS,
         response_class=Response,
     )
     async def text_to_image(request: Request) -> Response:

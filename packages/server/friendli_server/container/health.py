@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
@@ -16,8 +18,10 @@ def router(service: Service) -> APIRouter:
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @routes.get("/health", operation_id="health", summary="The model is ready")
-    @routes.get("/health/ready", operation_id="ready", summary="The model is ready")
+    unready: dict[int | str, dict[str, Any]] = {503: {"description": "It is not, or no more."}}
+
+    @routes.get("/health", operation_id="health", summary="Is it ready?", responses=unready)
+    @routes.get("/health/ready", operation_id="ready", summary="Is it ready?", responses=unready)
     async def ready() -> JSONResponse:
         state = "draining" if service.draining else service.engine.state
         body = {"status": state}

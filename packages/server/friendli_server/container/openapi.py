@@ -30,6 +30,10 @@ _ERRORS = {
     500: "The picture could not be generated.",
     503: "The model is not ready or the server is shutting down.",
 }
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": description, "content": {"application/json": {"schema": _ERROR}}}
+    for status, description in _ERRORS.items()
+}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Successfully generated image.",
@@ -39,10 +43,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
             }
         },
     },
-    **{
-        status: {"description": description, "content": {"application/json": {"schema": _ERROR}}}
-        for status, description in _ERRORS.items()
-    },
+    **ERRORS,
 }
 
 
