@@ -20,7 +20,7 @@ from .optim import Muon
 from .render import render
 from .scene import draw_scene
 
-NOISE, CROP, SCALE = 0.1, 128, 4.0
+NOISE, CROP, SCALE, EVERY = 0.1, 128, 4.0, 120.0
 """`SCALE` keeps latents inside the decoder's soft clamp 3 tanh(z / 3), which eats bright skies."""
 
 
@@ -66,7 +66,8 @@ def psnr(made: torch.Tensor, wanted: torch.Tensor) -> float:
 def report(model: AutoencoderTiny, basis: PatchBasis, *, tier: int, variety: float) -> str:
     """Reconstruction of 16 held-out scenes: linear, decoded, and encoded and decoded."""
     rng = Random("autoencoder/held")
-    wanted, _ = render([draw_scene(rng, tier=tier, held=True, variety=variety) for _ in range(16)])
+    scenes = [draw_scene(rng, tier=tier, held=True, variety=variety) for _ in range(16)]
+    wanted, _ = render(scenes, device=basis.mean.device)
     latents = basis.encode(wanted)
     decoded = ((model.decode(latents / SCALE).sample + 1) / 2).clamp(0, 1)
     round_trip = ((model.decode(model.encode(wanted * 2 - 1).latents).sample + 1) / 2).clamp(0, 1)
@@ -81,7 +82,8 @@ def _step(
         latents = basis.encode(pictures) / SCALE
     if encoder:
         return F.l1_loss(model.encode(pictures * 2 - 1).latents, latents)
-    noisy = latents + NOISE / SCALE * torch.rand(len(latents), 1, 1, 1) * torch.randn_like(latents)
+    amount = NOISE / SCALE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
+    noisy = latents + amount * torch.randn_like(latents)
     return picture_loss(model.decode(noisy).sample, pictures * 2 - 1)
 
 
@@ -89,6 +91,21 @@ def _optimisers(half: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]
     kernels = [p for p in half.parameters() if p.ndim == 4]
     biases = [p for p in half.parameters() if p.ndim != 4]
     return [Muon(kernels, lr), torch.optim.AdamW(biases, lr, betas=(0.9, 0.98), weight_decay=0.0)]
+
+
+def _apply(optimisers: list[torch.optim.Optimizer], rate: float) -> None:
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+
+def _start(path: Path, *, resume: bool) -> Any:
+    model = make_autoencoder()
+    if resume and path.exists():
+        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return model
 
 
 def train(
@@ -103,37 +120,29 @@ def train(
     resume: bool,
     seed: int,
 ) -> None:
-    """Train one half for `minutes`; the learning rate falls linearly to zero."""
+    """Train one half for `minutes`; the rate is held, then falls to zero in the last 45 %.
+
+    The patch basis must exist: the pool stage fits it.
+    """
     torch.manual_seed(seed)
-    model, path = make_autoencoder().to(memory_format=torch.channels_last), runs / "autoencoder.pt"
-    if resume and path.exists():
-        model.load_state_dict(torch.load(path, weights_only=True))
-    while not (runs / "basis.pt").exists():
-        time.sleep(1)
-    basis, rng = PatchBasis.load(runs / "basis.pt"), Random(f"{seed}/{time.time_ns()}")
+    path, rng = runs / "autoencoder.pt", Random(f"{seed}/{time.time_ns()}")
+    model = _start(path, resume=resume).to(device, memory_format=torch.channels_last)
+    basis = PatchBasis.load(runs / "basis.pt", device)
     half = model.encoder if encoder else model.decoder
     optimisers = _optimisers(half, lr)
     start = saved = time.monotonic()
     smooth, step = 0.0, 0
     while (spent := (time.monotonic() - start) / 60) < minutes:
-        for group in (g for o in optimisers for g in o.param_groups):
-            group["lr"] = lr * min(1.0, (step + 1) / 50, 2.2 * (1 - spent / minutes))
-        loss = _step(
-            model,
-            basis,
-            _crops(rng, scenes=4, tier=tier, variety=variety, device=device),
-            encoder=encoder,
-        )
+        pictures = _crops(rng, scenes=4, tier=tier, variety=variety, device=device)
+        loss = _step(model, basis, pictures, encoder=encoder)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(half.parameters(), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+        _apply(optimisers, lr * min(1.0, (step + 1) / 50, 2.2 * (1 - spent / minutes)))
         step += 1
         smooth += (loss.item() - smooth) * max(0.02, 1 / step)
         if step % 50 == 0:
             print(f"{step} {spent:.1f}m loss {smooth:.4f}", flush=True)
-        if time.monotonic() - saved > 120:
+        if time.monotonic() - saved > EVERY:
             saved = time.monotonic()
             torch.save(model.state_dict(), path)
             print(report(model, basis, tier=tier, variety=variety), flush=True)

@@ -53,9 +53,9 @@ class PatchBasis:
         torch.save({"mean": self.mean, "basis": self.basis, "scale": self.scale}, path)
 
     @classmethod
-    def load(cls, path: Path) -> PatchBasis:
+    def load(cls, path: Path, device: torch.device | str = "cpu") -> PatchBasis:
         """Read what `save` wrote."""
-        return cls(**torch.load(path, weights_only=True))
+        return cls(**torch.load(path, map_location=device, weights_only=True))
 
 
 def pack(latents: torch.Tensor) -> torch.Tensor:

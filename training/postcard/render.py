@@ -32,11 +32,9 @@ def _painted(sprite: Sprite, colour: str | None) -> torch.Tensor:
 
 
 def _shadow(canvas: Canvas, index: int, thing: Thing) -> None:
-    x = torch.tensor([[thing.x]])
-    y = torch.tensor([[thing.base - 0.01]])
-    wide = torch.tensor([[thing.size * 0.40]])
-    view = Canvas.blobs(canvas, x, y, wide, wide * 0.16)[0]
-    canvas.rgb[index] *= 1 - 0.45 * view.to(canvas.rgb.device)
+    numbers = torch.tensor((thing.x, thing.base - 0.01, thing.size * 0.40, thing.size * 0.064))
+    x, y, wide, high = numbers.to(canvas.rgb.device).view(4, 1, 1)
+    canvas.rgb[index] *= 1 - 0.45 * canvas.blobs(x, y, wide, high)[0]
 
 
 def _light(canvas: Canvas, index: int, time: str) -> torch.Tensor:
