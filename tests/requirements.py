@@ -41,14 +41,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S5.fields": Requirement("S5", "ContainerImageGenerationBody has every field of the table"),
     "S5.requiredness": Requirement("S5", "explicit and omitted defaults are both accepted"),
     # --- S2, S3: the SDK against dedicated endpoints
-    "S2.generate": Requirement("S2", "dedicated.image.generate, the example call", "dedicated"),
-    "S2.model": Requirement("S2", "model is ENDPOINT or ENDPOINT:ADAPTER", "dedicated"),
-    "S2.team": Requirement("S2", "x_friendli_team names the team", "dedicated"),
-    "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg", "dedicated"),
+    "S2.generate": Requirement("S2", "dedicated.image.generate, the example call"),
+    "S2.model": Requirement("S2", "model is ENDPOINT or ENDPOINT:ADAPTER"),
+    "S2.team": Requirement("S2", "x_friendli_team names the team"),
+    "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg"),
     "S3.generate": Requirement(
         "S3", "steps default to 20; control_images, controlnet_weights", "dedicated"
     ),
-    "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list", "dedicated"),
+    "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list"),
     # --- S4: the container's REST contract
     "S4.schema": Requirement("S4", "the served OpenAPI equals the seed's, field by field"),
     "S4.generate": Requirement("S4", "POST /v1/images/generations really generates"),
@@ -75,5 +75,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
     ),
+    "playground.page": Requirement("DESIGN §1", "the page makes, compares and cancels pictures"),
     "demo.offline": Requirement("DESIGN §5", "./x demo works end to end without a download"),
 }

@@ -67,12 +67,14 @@ async def served(make_world: WorldMaker) -> AsyncIterator[tuple[World, str]]:
     await serving
 
 
+@pytest.mark.requirement("S2.generate", "S3.generate", "S3.edit")
 async def test_the_official_client_makes_the_documented_calls(
     served: tuple[World, str], official_python: Path
 ) -> None:
     await documented_calls(served, partial(run_official, official_python, CALLS))
 
 
+@pytest.mark.requirement("S2.generate", "S3.generate", "S3.edit")
 async def test_our_client_makes_the_documented_calls(served: tuple[World, str]) -> None:
     def ours(*arguments: str) -> str:
         command = [sys.executable, "-c", CALLS, *arguments]

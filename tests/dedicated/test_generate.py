@@ -25,6 +25,7 @@ async def test_a_picture_comes_back_as_a_link_that_shows_it(world: World) -> Non
     assert (image.format, image.size) == ("JPEG", (item["width"], item["height"]))
 
 
+@pytest.mark.requirement("S2.formats")
 @pytest.mark.parametrize("wanted", ["jpeg", "jpg", "png", "raw"])
 async def test_every_format_comes_back_in_the_answer(world: World, wanted: str) -> None:
     tenant = await world.tenant()
@@ -52,6 +53,7 @@ async def test_png_has_exactly_the_pixels_of_raw(world: World) -> None:
     assert decoded.tobytes() == base64.b64decode(raw["b64_json"])
 
 
+@pytest.mark.requirement("S2.model")
 async def test_the_container_is_asked_for_the_adapter_behind_the_colon(world: World) -> None:
     tenant = await world.tenant()
     endpoint = await world.endpoint(tenant, adapters={"ink": "org/ink"})

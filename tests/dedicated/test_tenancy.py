@@ -80,6 +80,7 @@ async def test_anothers_project_is_no_place_for_an_endpoint(world: World) -> Non
     assert answer.json()["error"]["param"] == "projectId"
 
 
+@pytest.mark.requirement("S2.team")
 @pytest.mark.parametrize("team", ["{other}", "nosuchteam12", "x'; --"])
 async def test_a_team_that_is_not_mine_is_forbidden_whether_it_exists_or_not(
     world: World, team: str

@@ -37,6 +37,7 @@ def test_text_to_picture(family: str, dtype: torch.dtype) -> None:
     assert_equal_to_plain(zoo.TEXT_TO_PICTURE[family](dtype), possible(family, mixed(5)))
 
 
+@pytest.mark.requirement("S4.control")
 @DTYPES
 @pytest.mark.parametrize("family", zoo.CONTROLLED)
 def test_controlnets_with_a_weight_per_request(family: str, dtype: torch.dtype) -> None:

@@ -25,6 +25,7 @@ def model() -> Model:
     return tiny.model(tiny.flux())
 
 
+@pytest.mark.requirement("engine.weave")
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
 def test_interleaved_requests_give_the_bytes_of_the_plain_pipeline(dtype: torch.dtype) -> None:
     assert_equal_to_plain(tiny.model(tiny.flux(), dtype=dtype), mixed(10))
@@ -42,6 +43,7 @@ def test_requests_with_different_steps_guidance_and_seeds_share_forwards(model: 
     assert stats.forwards <= 10 + 4 + 8, "steps (10), text encodes (2 × 2), decodes (8)"
 
 
+@pytest.mark.requirement("engine.reproducible")
 def test_a_picture_does_not_depend_on_what_else_runs(model: Model) -> None:
     probe = request("probe", seed=7, steps=5)
     alone = woven(model, [probe, request("other")])["probe"]
@@ -57,6 +59,7 @@ def test_every_step_is_reported_once_and_in_order(model: Model) -> None:
         assert [e.id for e in events if isinstance(e, Finished)].count(one.id) == 1
 
 
+@pytest.mark.requirement("engine.cancel")
 @pytest.mark.parametrize("after", range(9))
 def test_a_cancelled_request_is_gone_at_once_and_disturbs_nobody(model: Model, after: int) -> None:
     """With 3 steps the request is queued, encoding twice, stepping, decoding, ended: 0..8."""
@@ -75,6 +78,7 @@ def test_a_cancelled_request_is_gone_at_once_and_disturbs_nobody(model: Model, a
     assert pictures == [plainly(model, stays)]
 
 
+@pytest.mark.requirement("engine.isolation")
 def test_a_failing_forward_is_split_until_only_the_culprit_fails() -> None:
     model = tiny.model(tiny.flux())
     network = model.pipelines["generate"].transformer

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.requirement("playground.page")
 async def test_a_prompt_and_enter_make_a_picture(page: Page, engine: Painter) -> None:
     await ask(page)
     await settle(page, pictures=1)

@@ -46,6 +46,7 @@ def test_a_picture_has_the_native_size_and_is_not_flat(pipe: Any) -> None:
     assert picture.std() > 0.1
 
 
+@pytest.mark.requirement("postcard.ships")
 def test_the_prompt_decides_the_picture(pipe: Any) -> None:
     day = _picture(pipe, "a red car in a green meadow on a sunny day")
     night = _picture(pipe, "a red car in a green meadow at night")
@@ -65,6 +66,7 @@ def test_same_seed_same_pixels_other_seed_other_pixels(pipe: Any) -> None:
     assert not torch.equal(first, _picture(pipe, "a dog on the beach", seed=1))
 
 
+@pytest.mark.requirement("S4.guidance")
 def test_guidance_is_an_input_of_the_model(pipe: Any) -> None:
     low = _picture(pipe, "a dog on the beach", guidance=1.0)
     assert not torch.equal(low, _picture(pipe, "a dog on the beach", guidance=6.0))

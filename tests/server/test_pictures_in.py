@@ -128,6 +128,7 @@ async def test_a_stream_with_a_bad_picture_is_refused_before_it_begins(
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_base64_image")
 
 
+@pytest.mark.requirement("S4.control")
 async def test_control_images_follow_the_controlnets_with_their_weights(
     client: httpx2.AsyncClient, engine: FakeEngine
 ) -> None:
