@@ -45,9 +45,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S2.model": Requirement("S2", "model is ENDPOINT or ENDPOINT:ADAPTER"),
     "S2.team": Requirement("S2", "x_friendli_team names the team"),
     "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg"),
-    "S3.generate": Requirement(
-        "S3", "steps default to 20; control_images, controlnet_weights", "dedicated"
-    ),
+    "S3.generate": Requirement("S3", "steps default to 20; control_images, controlnet_weights"),
     "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list"),
     # --- S4: the container's REST contract
     "S4.schema": Requirement("S4", "the served OpenAPI equals the seed's, field by field"),
@@ -57,7 +55,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S4.seed": Requirement("S4", "seed is an integer or null; one is drawn and reported if absent"),
     "S4.response_format": Requirement("S4", "raw and jpeg, default jpeg; anything else: 422"),
     "S4.model": Requirement("S4", "an unknown adapter route is refused by name"),
-    "S4.control": Requirement("S4", "control_images and controlnet_weights steer", "postcard"),
+    "S4.control": Requirement("S4", "control_images and controlnet_weights steer"),
     "S4.errors": Requirement("S4", "422 with one envelope that names the field; strict JSON types"),
     "S4.port": Requirement("S4", "the container listens on port 8000 by default"),
     "S4.cancel": Requirement("S4", "a client that leaves frees its place within one step"),

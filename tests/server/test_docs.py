@@ -1,4 +1,4 @@
-"""docs/container.md says what is true: every route, error code, metric port and deploy file."""
+"""The pages of both servers say what is true: routes, error codes, ports and deploy files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from pathlib import Path
 import httpx2
 import pytest
 import yaml
-from friendli_server.errors import KINDS
+from friendli_server.errors import COMMON, GATEWAY
 from friendli_server.settings import ContainerSettings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
-# Codes of errors that the gateway alone answers with.
-GATEWAY = {"conflict", "deadline_exceeded"}
+GATEWAY_PAGE = (ROOT / "docs" / "dedicated.md").read_text(encoding="utf-8")
+NOT_HERE = {"conflict", "deadline_exceeded"}
+"""Common codes that no container answers with."""
 
 
-@pytest.mark.parametrize("code", sorted(KINDS.keys() - GATEWAY))
+@pytest.mark.parametrize("code", sorted(COMMON.keys() - NOT_HERE))
 def test_every_error_code_is_documented(code: str) -> None:
     assert f"`{code}`" in PAGE
+
+
+@pytest.mark.parametrize("code", sorted(GATEWAY))
+def test_every_error_code_of_the_gateway_is_documented(code: str) -> None:
+    assert f"`{code}`" in GATEWAY_PAGE
 
 
 async def test_every_route_is_documented(client: httpx2.AsyncClient) -> None:

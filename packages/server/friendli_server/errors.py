@@ -7,7 +7,7 @@ nothing about routes; `envelope.py` turns an `ApiError` into a response.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from friendli_wire import ErrorBody, ErrorInfo, ErrorLocation
 from pydantic import ValidationError
@@ -23,16 +23,18 @@ class Kind(NamedTuple):
 
 
 _CALLER, _BUSY, _SERVER = "invalid_request_error", "overloaded_error", "server_error"
+_AUTH, _PERMISSION = "authentication_error", "permission_error"
+_MISSING, _LIMIT = "not_found_error", "rate_limit_error"
 
-KINDS: dict[str, Kind] = {
+COMMON: Final[Mapping[str, Kind]] = {
     "invalid_json": Kind(400, _CALLER, "The body is not valid JSON."),
     "invalid_form": Kind(400, _CALLER, "The body is not a valid multipart form."),
     "invalid_http": Kind(400, _CALLER, "The request is not valid HTTP."),
     "unsupported_parameter": Kind(400, _CALLER, "This server does not offer that."),
-    "unauthorized": Kind(401, "authentication_error", "A valid API key is required."),
-    "forbidden": Kind(403, "permission_error", "This is not allowed."),
-    "not_found": Kind(404, "not_found_error", "There is nothing at this path."),
-    "model_not_found": Kind(404, "not_found_error", "There is no such model."),
+    "unauthorized": Kind(401, _AUTH, "A valid API key is required."),
+    "forbidden": Kind(403, _PERMISSION, "This is not allowed."),
+    "not_found": Kind(404, _MISSING, "There is nothing at this path."),
+    "model_not_found": Kind(404, _MISSING, "There is no such model."),
     "method_not_allowed": Kind(405, _CALLER, "This path does not take that method."),
     "request_timeout": Kind(408, _CALLER, "The request body came too slowly."),
     "conflict": Kind(409, _CALLER, "The request conflicts with another one."),
@@ -52,7 +54,7 @@ KINDS: dict[str, Kind] = {
         422, _CALLER, "The image format must be PNG, JPEG, WebP or GIF."
     ),
     "failed_to_download_image": Kind(422, _CALLER, "The image could not be downloaded."),
-    "rate_limit_exceeded": Kind(429, "rate_limit_error", "The queue is full; try again later."),
+    "rate_limit_exceeded": Kind(429, _LIMIT, "The queue is full; try again later."),
     "internal_error": Kind(500, _SERVER, "The server failed; the request id is in its log."),
     "generation_failed": Kind(500, _SERVER, "The picture could not be generated."),
     "nan_detected": Kind(500, _SERVER, "The model answered with numbers that are none."),
@@ -61,6 +63,33 @@ KINDS: dict[str, Kind] = {
     "draining": Kind(503, _BUSY, "The server is shutting down; try another one."),
     "deadline_exceeded": Kind(504, _BUSY, "The picture was not ready in time."),
 }
+
+GATEWAY: Final[Mapping[str, Kind]] = {
+    "invalid_token": Kind(401, _AUTH, "A valid token is required: Authorization: Bearer flp_…"),
+    "team_forbidden": Kind(403, _PERMISSION, "The token's user is not in this team."),
+    "owner_required": Kind(403, _PERMISSION, "Only an owner of the team may do this."),
+    "endpoint_not_found": Kind(404, _MISSING, "There is no such endpoint."),
+    "project_not_found": Kind(404, _MISSING, "There is no such project."),
+    "token_not_found": Kind(404, _MISSING, "There is no such token."),
+    "team_not_found": Kind(404, _MISSING, "There is no such team."),
+    "member_not_found": Kind(404, _MISSING, "There is no such member."),
+    "result_not_found": Kind(404, _MISSING, "There is no such picture."),
+    "invalid_link": Kind(403, _PERMISSION, "The link is not genuine."),
+    "link_expired": Kind(410, _PERMISSION, "The link has expired."),
+    "endpoint_terminated": Kind(409, _CALLER, "The endpoint is terminated."),
+    "name_taken": Kind(409, _CALLER, "The name is taken."),
+    "quota_requests_per_minute": Kind(429, _LIMIT, "The team's requests per minute are spent."),
+    "quota_images_per_day": Kind(429, _LIMIT, "The team's images of today are spent."),
+    "quota_concurrency": Kind(429, _LIMIT, "The team has too many requests in flight."),
+    "bad_replica_answer": Kind(502, _SERVER, "The endpoint's model gave no usable answer."),
+    "endpoint_failed": Kind(503, _BUSY, "The endpoint's model could not be started."),
+    "endpoint_not_ready": Kind(503, _BUSY, "The endpoint is not ready yet; try again later."),
+    "storage_unavailable": Kind(503, _BUSY, "The picture could not be stored; try again."),
+    "database_unavailable": Kind(503, _BUSY, "The service is briefly unavailable."),
+}
+"""What can end a request at the gateway and nowhere else."""
+
+KINDS: Final[Mapping[str, Kind]] = {**COMMON, **GATEWAY}
 
 
 class ApiError(Exception):

@@ -1,4 +1,4 @@
-"""The gateway's part of the one error table: what can end a request here and nowhere else.
+"""Errors that only the gateway has to make: a team's limits, and what a replica said.
 
 No text repeats what a library said or what a client sent. Knows no route.
 """
@@ -9,41 +9,7 @@ from typing import Final
 
 from friendli_wire import ErrorBody
 
-from friendli_server.errors import KINDS, ApiError, Kind
-
-_AUTH, _PERMISSION = "authentication_error", "permission_error"
-_CALLER, _LIMIT, _BUSY, _SERVER = (
-    "invalid_request_error",
-    "rate_limit_error",
-    "overloaded_error",
-    "server_error",
-)
-
-KINDS.update(
-    {
-        "invalid_token": Kind(401, _AUTH, "A valid token is required: Authorization: Bearer flp_…"),
-        "team_forbidden": Kind(403, _PERMISSION, "The token's user is not in this team."),
-        "owner_required": Kind(403, _PERMISSION, "Only an owner of the team may do this."),
-        "endpoint_not_found": Kind(404, "not_found_error", "There is no such endpoint."),
-        "project_not_found": Kind(404, "not_found_error", "There is no such project."),
-        "token_not_found": Kind(404, "not_found_error", "There is no such token."),
-        "team_not_found": Kind(404, "not_found_error", "There is no such team."),
-        "member_not_found": Kind(404, "not_found_error", "There is no such member."),
-        "result_not_found": Kind(404, "not_found_error", "There is no such picture."),
-        "invalid_link": Kind(403, _PERMISSION, "The link is not genuine."),
-        "link_expired": Kind(410, _PERMISSION, "The link has expired."),
-        "endpoint_terminated": Kind(409, _CALLER, "The endpoint is terminated."),
-        "name_taken": Kind(409, _CALLER, "The name is taken."),
-        "quota_requests_per_minute": Kind(429, _LIMIT, "The team's requests per minute are spent."),
-        "quota_images_per_day": Kind(429, _LIMIT, "The team's images of today are spent."),
-        "quota_concurrency": Kind(429, _LIMIT, "The team has too many requests in flight."),
-        "bad_replica_answer": Kind(502, _SERVER, "The endpoint's model gave no usable answer."),
-        "endpoint_failed": Kind(503, _BUSY, "The endpoint's model could not be started."),
-        "endpoint_not_ready": Kind(503, _BUSY, "The endpoint is not ready yet; try again later."),
-        "storage_unavailable": Kind(503, _BUSY, "The picture could not be stored; try again."),
-        "database_unavailable": Kind(503, _BUSY, "The service is briefly unavailable."),
-    }
-)
+from friendli_server.errors import KINDS, ApiError
 
 _BY_STATUS: Final = {
     400: "unsupported_parameter",
