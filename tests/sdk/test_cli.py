@@ -71,6 +71,7 @@ def test_a_broken_verb_does_not_disturb_the_others(
     out = run_verb(monkeypatch, capsys, "--help")
     assert "Say hello." in out
     assert "Cannot be loaded" in out
+    assert all(f" {name} " in out for name in ("greet", "nested", "broken", "version"))
     assert friendli(monkeypatch, "broken") != 0
 
 

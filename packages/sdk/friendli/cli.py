@@ -75,8 +75,10 @@ def _loaded(point: EntryPoint) -> Any:
 
 
 def _command(verb: Any, name: str) -> Any:
-    if isinstance(verb, typer.Typer):
-        return typer.main.get_command(verb)
-    app = typer.Typer(add_completion=False)
-    app.command(name)(verb)
-    return typer.main.get_command(app)
+    app = verb
+    if not isinstance(verb, typer.Typer):
+        app = typer.Typer(add_completion=False)
+        app.command()(verb)
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
