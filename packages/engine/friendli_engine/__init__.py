@@ -7,6 +7,7 @@ brings no torch into a process that only talks to a worker.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,10 @@ _HOMES = {
     "load": "loading",
 }
 __all__ = sorted(_HOMES)  # noqa: PLE0605
+
+# Threads that wait for work by spinning take the cores from whatever else runs: ten times slower on
+# two shared cores. OpenMP reads this once, when torch is loaded, so it must be said before.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> Any:

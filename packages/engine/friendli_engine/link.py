@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
@@ -40,10 +39,8 @@ class ProcessVessel:
 
     def __init__(self, endpoint: str) -> None:
         command = [sys.executable, "-m", "friendli_engine.worker", endpoint]
-        # Threads that wait for work by spinning would take the cores from the server beside them.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
         # The worker watches its standard input: the pipe closes however this process ends.
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603
 
     def alive(self) -> bool:
         """Whether the process runs."""
