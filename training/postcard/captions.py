@@ -5,6 +5,7 @@ It knows the words of `subjects` and nothing of pixels.
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 from .scene import Scene, Thing
@@ -103,25 +104,8 @@ def prompt(scene: Scene) -> str:
 
 
 def vocabulary() -> list[str]:
-    """Every word the grammar can say, for all tiers, sorted."""
-    phrases = [w for s in SUBJECTS.values() for w in s.words]
-    phrases += [
-        w for table in (PLACE_WORDS, TIME_WORDS, COLOUR_WORDS) for v in table.values() for w in v
-    ]
-    phrases += [
-        *_OPENINGS,
-        *_MANNERS,
-        *_DRIVE,
-        *_ROADS,
-        "standing sailing flying on with a an the in by . ,",
-    ]
-    phrases += [
-        "red orange yellow green blue purple pink white black brown turquoise view background"
-    ]
-    phrases += [
-        "add remove make replace change turn into it foreground left right of behind next to",
-        "and two three",
-    ]
-    phrases += ["a winding hill mountain coastal road"]
-    words = {w for phrase in phrases for w in phrase.replace("-", " - ").split()}
-    return sorted(words)
+    """Every word the grammars can say, one a line in `words.txt`: new words go to its end.
+
+    A word's line is its number in the trained embeddings, so lines never move.
+    """
+    return Path(__file__).with_name("words.txt").read_text().split()

@@ -20,7 +20,7 @@ from .subjects import COLOURS, PLACES, TIMES, subjects
 
 SIDE = 96
 TABLES: dict[str, tuple[str | None, ...]] = {
-    "subject": subjects(tier=1),
+    "subject": subjects(tier=2),
     "colour": (*COLOURS, None),
     "place": PLACES,
     "time": TIMES,

@@ -16,26 +16,26 @@ class Subject:
 
     `icon` is a code point of the Fluent 3D set or `noto:NAME` / `svg:NAME`. `hue` is the range of
     hues in degrees that paint replaces (None: cannot be painted, "auto": the dominant hue).
-    `tier` 0 is the curriculum of the first release, 1 the full list. `scale` multiplies its size.
+    `tier` 0 and 1 are the curricula of the first two releases, 2 the full list. `scale` multiplies its size.
     """
 
     icon: str
     words: tuple[str, ...]
     habitat: Habitat = "land"
     hue: tuple[float, float] | Literal["auto"] | None = None
-    tier: int = 1
+    tier: int = 2
     scale: float = 1.0
     drives: bool = False
 
 
 def _paint(
-    icon: str, *words: str, tier: int = 1, habitat: Habitat = "land", **more: object
+    icon: str, *words: str, tier: int = 2, habitat: Habitat = "land", **more: object
 ) -> Subject:
     return Subject(icon=icon, words=words, hue="auto", tier=tier, habitat=habitat, **more)  # type: ignore[arg-type]
 
 
 def _plain(
-    icon: str, *words: str, tier: int = 1, habitat: Habitat = "land", **more: object
+    icon: str, *words: str, tier: int = 2, habitat: Habitat = "land", **more: object
 ) -> Subject:
     return Subject(icon=icon, words=words, tier=tier, habitat=habitat, **more)  # type: ignore[arg-type]
 
@@ -85,30 +85,30 @@ SUBJECTS: dict[str, Subject] = {
     "cactus": _plain("1f335", "cactus", tier=0),
     "jeep": _paint("1f699", "jeep", "off-road car", "suv", drives=True),
     "lorry": _paint("1f69a", "lorry", "delivery truck", "van", drives=True),
-    "fire engine": _plain("1f692", "fire engine", "fire truck", drives=True),
-    "taxi": _plain("1f695", "taxi", "cab", drives=True),
+    "fire engine": _plain("1f692", "fire engine", "fire truck", drives=True, tier=1),
+    "taxi": _plain("1f695", "taxi", "cab", drives=True, tier=1),
     "scooter": _paint("1f6f5", "scooter", "moped", drives=True),
-    "bicycle": _paint("1f6b2", "bicycle", "bike", drives=True),
-    "helicopter": _paint("1f681", "helicopter", "chopper", habitat="sky"),
-    "flying saucer": _plain("1f6f8", "flying saucer", "ufo", habitat="sky"),
+    "bicycle": _paint("1f6b2", "bicycle", "bike", drives=True, tier=1),
+    "helicopter": _paint("1f681", "helicopter", "chopper", habitat="sky", tier=1),
+    "flying saucer": _plain("1f6f8", "flying saucer", "ufo", habitat="sky", tier=1),
     "speedboat": _paint("1f6a4", "speedboat", "motorboat", habitat="sea"),
-    "ship": _plain("1f6a2", "ship", "ferry", "cruise ship", habitat="sea"),
-    "church": _plain("26ea", "church", "chapel", scale=1.15),
+    "ship": _plain("1f6a2", "ship", "ferry", "cruise ship", habitat="sea", tier=1),
+    "church": _plain("26ea", "church", "chapel", scale=1.15, tier=1),
     "pagoda": _paint("1f3ef", "pagoda", "japanese castle", scale=1.2),
     "tower": _paint("1f5fc", "tower", "radio tower", scale=1.2),
     "rose": _paint("1f339", "rose"),
     "sunflower": _plain("1f33b", "sunflower"),
-    "tree": _plain("1f333", "tree", "oak", scale=1.15),
-    "fox": _plain("1f98a", "fox"),
-    "bear": _plain("1f43b", "bear"),
+    "tree": _plain("1f333", "tree", "oak", scale=1.15, tier=1),
+    "fox": _plain("1f98a", "fox", tier=1),
+    "bear": _plain("1f43b", "bear", tier=1),
     "turtle": _plain("1f422", "turtle", "tortoise"),
-    "whale": _plain("1f433", "whale", habitat="sea"),
+    "whale": _plain("1f433", "whale", habitat="sea", tier=1),
     "duck": _plain("1f986", "duck", habitat="sea"),
-    "rabbit": _plain("1f430", "rabbit", "bunny"),
-    "unicorn": _plain("1f984", "unicorn"),
-    "dragon": _plain("1f409", "dragon"),
-    "dinosaur": _plain("1f996", "dinosaur", "t-rex"),
-    "robot": _plain("1f916", "robot"),
+    "rabbit": _plain("1f430", "rabbit", "bunny", tier=1),
+    "unicorn": _plain("1f984", "unicorn", tier=1),
+    "dragon": _plain("1f409", "dragon", tier=1),
+    "dinosaur": _plain("1f996", "dinosaur", "t-rex", tier=1),
+    "robot": _plain("1f916", "robot", tier=1),
     "gift": _paint("1f381", "gift", "present"),
     "apple": _paint("1f34e", "apple"),
     "cake": _plain("1f382", "cake", "birthday cake"),
@@ -128,9 +128,9 @@ SUBJECTS: dict[str, Subject] = {
     "dolphin": _plain("1f42c", "dolphin", habitat="sea"),
     "fish": _paint("1f41f", "fish", habitat="sea"),
     "frog": _plain("1f438", "frog"),
-    "lion": _plain("1f981", "lion"),
+    "lion": _plain("1f981", "lion", tier=1),
     "tiger": _plain("1f405", "tiger"),
-    "panda": _plain("1f43c", "panda"),
+    "panda": _plain("1f43c", "panda", tier=1),
     "koala": _plain("1f428", "koala"),
     "monkey": _plain("1f412", "monkey"),
     "camel": _plain("1f42a", "camel"),
@@ -142,7 +142,7 @@ SUBJECTS: dict[str, Subject] = {
     "hedgehog": _plain("1f994", "hedgehog"),
     "squirrel": _plain("1f43f-fe0f", "squirrel", "chipmunk"),
     "umbrella": _paint("2602-fe0f", "umbrella", "parasol"),
-    "tent": _paint("26fa", "tent", "camping tent"),
+    "tent": _paint("26fa", "tent", "camping tent", tier=1),
     "windmill": _plain("1f3ad", "theatre masks"),
     "guitar": _plain("1f3b8", "guitar"),
     "piano": _plain("1f3b9", "piano", "keyboard"),
@@ -152,7 +152,7 @@ SUBJECTS: dict[str, Subject] = {
     "teddy bear": _plain("1f9f8", "teddy bear"),
     "ghost": _plain("1f47b", "ghost"),
     "alien": _plain("1f47d", "alien"),
-    "pumpkin": _plain("1f383", "pumpkin", "jack-o-lantern"),
+    "pumpkin": _plain("1f383", "pumpkin", "jack-o-lantern", tier=1),
     "pizza": _plain("1f355", "pizza"),
     "hamburger": _plain("1f354", "hamburger", "burger"),
     "ice cream": _plain("1f366", "ice cream"),
