@@ -42,8 +42,8 @@ def request(
 ) -> ImageRequest:
     """The request to the engine, without the pictures that come with the body.
 
-    Who speaks `openai`'s dialect and names no steps or guidance gets the model's own; the public
-    contract's defaults, 20 and 0, hold for everybody else.
+    Who speaks `openai`'s dialect and names no steps or guidance gets the model's own, and so does
+    a guidance of null; the public contract's defaults, 20 and 0, hold for everybody else.
 
     Raises:
         ApiError: 422 for a value out of range, 404 for an unknown model; `param` names the field.
@@ -114,8 +114,10 @@ def steps(count: int) -> int:
     return count
 
 
-def guidance(scale: float) -> float:
-    """0 .. 100."""
+def guidance(scale: float | None) -> float | None:
+    """0 .. 100; None is the model's own."""
+    if scale is None:
+        return None
     if not (math.isfinite(scale) and 0 <= scale <= MAX_GUIDANCE):
         raise refuse("guidance_scale", f"Must be between 0 and {MAX_GUIDANCE:.0f}.")
     return scale

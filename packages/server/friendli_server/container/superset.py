@@ -46,6 +46,7 @@ class OpenAIFields(BaseModel):
     output_format: Literal["png", "jpeg", "webp"] | None = None
     output_compression: int | None = None
     response_format: ResponseFormat | None = "jpeg"
+    guidance_scale: float | None = 0  # null is the model's own, in either dialect
     preview_every: int | None = None  # ours: steps between previews of an event stream
 
     def events(self, accept: str) -> Events | None:
