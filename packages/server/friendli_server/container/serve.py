@@ -60,13 +60,13 @@ async def _run(settings: ContainerSettings) -> int:
     return 0
 
 
-def engine_of(settings: ContainerSettings) -> EngineClient:
-    """The engine that the settings describe, not started.
+def engine_of(settings: ContainerSettings, kind: type[EngineClient] = EngineClient) -> EngineClient:
+    """The engine that the settings describe, not started; `kind` says what it lives in.
 
     What lies in a model directory's `adapters` and `controlnets` is served with it.
     """
     model = friendli_postcard.path() if settings.model == "postcard" else Path(settings.model)
-    return EngineClient(
+    return kind(
         model if model.is_dir() else settings.model,
         device=settings.device,
         dtype=settings.dtype,
