@@ -13,16 +13,17 @@ import torch
 import torch.nn.functional as F
 
 BLOCK = 4
-"""Side of a pixel-art block in pixels of a 256 px picture."""
+"""Side of a pixel-art block in pixels."""
 PALETTE = (
     "0b0d22 1b2150 2c3f86 2f6bd0 4d9cf0 8cc8fa c4e6fb ffffff "
     "e8edf5 c3cbd8 959dad 656c7c 3f4350 20222c 4a1f5c 7d3aa8 "
     "b67be0 ff8fc4 f0508c e0202c a0141c 6a1420 7a4524 b06a35 "
     "e08a3a ff8410 ffb637 ffdc3a fff3b0 f6d79c c8e06a 7ccc3c "
     "3c9c38 1f6b3a 14432f 0e8f8c 22c8c0 8a4a6d d87860 5c4a86 "
-    "6a7830 4a5424 2c3a1e 253b33 22324e 3a4a74 5468a8 98b0e0 "
+    "5c7c34 6c6a30 4a5424 2c3a1e 253b33 22324e 3a4a74 5468a8 "
+    "98b0e0 f06a3c ffb08a "
 )
-"""48 colours: blues of night and day, greys, purples, pinks, reds, earths, yellows, greens."""
+"""51 colours: blues of night and day, greys, purples, pinks, reds, earths, yellows, greens."""
 _BAYER = ((0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5))
 
 
@@ -65,14 +66,14 @@ def _nearest(pixels: torch.Tensor, palette: torch.Tensor) -> torch.Tensor:
 
 
 def palette(device: torch.device | str = "cpu") -> torch.Tensor:
-    """The colours of `pixel-art` [48, 3] in 0..1."""
+    """The colours of `pixel-art` [51, 3] in 0..1."""
     rows = [[int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)] for code in PALETTE.split()]
     return torch.tensor(rows, device=device)
 
 
 def _pixel_art(pictures: torch.Tensor) -> torch.Tensor:
     side = pictures.shape[-1]
-    cells = max(8, side * 64 // 256)
+    cells = side // BLOCK
     small = F.interpolate(_vivid(pictures, 1.15), size=(cells, cells), mode="area")
     crisp = (small + 0.6 * (small - _blur(small, 1.0))).clamp(0, 1)
     step = (torch.tensor(_BAYER, device=pictures.device) / 15 - 0.5) * 0.035
