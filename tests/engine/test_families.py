@@ -60,6 +60,10 @@ def test_edits_beside_generations(family: str, dtype: torch.dtype) -> None:
     model = zoo.EDITING[family](dtype)
     edits = [one for i in range(4) for one in mixed(i + 1, images=(picture(i),))[i:]]
     plain = mixed(7)[4:] if model.info.generates else []
+    several = picture(8), picture(9, 30, 50)
+    if model.info.max_images > 1:
+        edits += mixed(9, images=several)[7:]
+        edits += mixed(10, images=several[::-1])[9:]
     assert_equal_to_plain(model, edits + plain)
 
 

@@ -7,6 +7,7 @@ record runs with what its signature tells.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class Family:
     """Pipeline class that takes ControlNets."""
     edit: str | None = None
     """Pipeline class that takes pictures to edit."""
+    several: Literal["none", "list", "strip"] = "none"
+    """How it takes several pictures: not, as a list, or side by side in one picture."""
     guidance: str = "guidance_scale"
     """The argument that the request's guidance becomes."""
     embedded: bool = False
@@ -50,6 +53,7 @@ FAMILIES = (
         generate="FluxKontextPipeline",
         control="FluxControlNetPipeline",
         edit="FluxKontextPipeline",
+        several="strip",
         embedded=True,
         control_image="control_image",
         fixed={"_auto_resize": False},
@@ -58,6 +62,7 @@ FAMILIES = (
         name="flux2",
         generate="Flux2Pipeline",
         edit="Flux2Pipeline",
+        several="list",
         embedded=True,
         steps=50,
         default_guidance=4.0,
@@ -66,6 +71,7 @@ FAMILIES = (
         name="flux2-klein",
         generate="Flux2KleinPipeline",
         edit="Flux2KleinPipeline",
+        several="list",
         steps=4,
         default_guidance=1.0,
     ),
@@ -126,6 +132,7 @@ FAMILIES = (
     Family(
         name="qwen-image-edit-plus",
         edit="QwenImageEditPlusPipeline",
+        several="list",
         guidance="true_cfg_scale",
         negative_prompt=" ",
         steps=40,

@@ -24,6 +24,8 @@ from .request import ModelInfo
 
 log = logging.getLogger(__name__)
 
+MAX_IMAGES = 8
+"""Pictures in one edit of a family that takes several."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -173,6 +175,7 @@ def assemble(
         guidance=float(wishes.get("guidance", family.default_guidance)),
         controlnets=tuple(controlnets),
         edits="edit" in pipelines,
+        max_images=1 if family.several == "none" else MAX_IMAGES,
         generates="generate" in pipelines,
         device=str(network.device),
         dtype=str(network.dtype).removeprefix("torch."),

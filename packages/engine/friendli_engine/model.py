@@ -6,7 +6,7 @@ Knows the family's record and the model's own wishes; nothing of batching, files
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,8 +68,7 @@ class Model:
         info, pictures = self.info, request.images or request.control_images
         if request.width or request.height or not pictures or not self.free_aspect:
             return request.width or info.width, request.height or info.height
-        aspect = pictures[0].width / pictures[0].height
-        aspect = min(max(aspect, 1 / 3), 3)
+        aspect = clamped(pictures[0].width / pictures[0].height)
         area = info.width * info.height
         width, height = (area * aspect) ** 0.5, (area / aspect) ** 0.5
         return self._rounded(width), self._rounded(height)
@@ -85,9 +84,18 @@ class Model:
             weights = request.control_weights or (1.0,) * len(images)
             return self._controls(images, list(weights))
         if request.images:
-            images = [to_image(pixels, size) for pixels in request.images]
-            return {"image": images[0] if len(images) == 1 else images}
+            return {"image": self._edited(request.images, size)}
         return {}
+
+    def _edited(self, pictures: Sequence[Pixels], size: tuple[int, int]) -> Any:
+        """One picture, or several in the way that the family takes them."""
+        if len(pictures) == 1:
+            return to_image(pictures[0], size)
+        if self.family.several == "list":
+            return [to_image(pixels, size) for pixels in pictures]
+        strip = side_by_side(pictures, area=size[0] * size[1])
+        sides = self._rounded(strip.width), self._rounded(strip.height)
+        return strip.resize(sides, Image.Resampling.LANCZOS)
 
     def _controls(self, images: list[Image.Image], weights: list[float]) -> dict[str, Any]:
         """Lists for several ControlNets, bare values for one, as the stock pipelines want them."""
@@ -102,3 +110,21 @@ def to_image(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
     """`pixels` as a Pillow image of `size` (width, height)."""
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.data)
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def side_by_side(pictures: Sequence[Pixels], *, area: int) -> Image.Image:
+    """`pictures` from left to right, equally high, about `area` pixels in all."""
+    aspects = [clamped(pixels.width / pixels.height) for pixels in pictures]
+    height = (area / sum(aspects)) ** 0.5
+    sizes = [(max(round(height * aspect), 1), max(round(height), 1)) for aspect in aspects]
+    strip = Image.new("RGB", (sum(width for width, _ in sizes), sizes[0][1]))
+    left = 0
+    for pixels, size in zip(pictures, sizes, strict=True):
+        strip.paste(to_image(pixels, size), (left, 0))
+        left += size[0]
+    return strip
+
+
+def clamped(aspect: float) -> float:
+    """Nothing is wider than 3:1 or higher than 1:3."""
+    return min(max(aspect, 1 / 3), 3)

@@ -103,6 +103,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     adapters: tuple[str, ...] = ()
     controlnets: tuple[str, ...] = ()
     edits: bool = False
+    max_images: int = 8
+    """The most pictures that one edit works from."""
     generates: bool = True
     """Whether it makes pictures from text alone; some models only edit."""
     device: str = "cpu"
