@@ -15,11 +15,14 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
+from .controls import edges3, layout
 from .latents import CHANNELS, PatchBasis
 from .optim import Muon
 from .render import render
 from .scene import draw_scene
+from .styles import stylise
 
+STYLES = ("pixel-art", "sketch")
 NOISE, CROP, SCALE, EVERY = 0.1, 128, 4.0, 120.0
 """`SCALE` keeps latents inside the decoder's soft clamp 3 tanh(z / 3), which eats bright skies."""
 
@@ -36,6 +39,13 @@ def make_autoencoder() -> Any:
     )  # fmt: skip
 
 
+def load_autoencoder(path: Path) -> Any:
+    """The autoencoder of a checkpoint, for use."""
+    model = make_autoencoder()
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return model.eval().requires_grad_(requires_grad=False)
+
+
 def slopes(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Differences of neighbours across and down."""
     return pictures[..., 1:] - pictures[..., :-1], pictures[..., 1:, :] - pictures[..., :-1, :]
@@ -48,13 +58,22 @@ def picture_loss(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return (made - wanted).abs().mean() + 0.7 * edge + 2 * tint
 
 
-def _crops(
-    rng: Random, *, scenes: int, tier: int, variety: float, device: torch.device
+def _pictures(
+    rng: Random, *, tier: int, variety: float, device: torch.device, maps: bool
 ) -> torch.Tensor:
-    pictures, _ = render(
-        [draw_scene(rng, tier=tier, variety=variety) for _ in range(scenes)], device=device
-    )
-    corners = [(16 * rng.randrange(9), 16 * rng.randrange(9)) for _ in range(2 * scenes)]
+    """Four pictures, one of them restyled; with `maps`, one of them a control picture."""
+    scenes = [draw_scene(rng, tier=tier, variety=variety) for _ in range(4)]
+    pictures, label = render(scenes, device=device)
+    pictures = pictures.clone()
+    pictures[:1] = stylise(pictures[:1], rng.choice(STYLES))
+    if maps:
+        pictures[1:2] = rng.choice((layout(label[1:2]), edges3(pictures[1:2])))
+    return pictures
+
+
+def _crops(rng: Random, pictures: torch.Tensor) -> torch.Tensor:
+    """Two crops of each picture, on the grid of the latents."""
+    corners = [(16 * rng.randrange(9), 16 * rng.randrange(9)) for _ in range(2 * len(pictures))]
     return torch.stack(
         [pictures[i // 2, :, y : y + CROP, x : x + CROP] for i, (y, x) in enumerate(corners)]
     )
@@ -136,8 +155,8 @@ def train(
     start = saved = time.monotonic()
     smooth, step = 0.0, 0
     while (spent := (time.monotonic() - start) / 60) < minutes:
-        pictures = _crops(rng, scenes=4, tier=tier, variety=variety, device=device)
-        loss = _step(model, basis, pictures, encoder=encoder)
+        drawn = _pictures(rng, tier=tier, variety=variety, device=device, maps=encoder)
+        loss = _step(model, basis, _crops(rng, drawn), encoder=encoder)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(half.parameters(), 1.0)
         _apply(optimisers, lr * min(1.0, (step + 1) / 50, 2.2 * (1 - spent / minutes)))

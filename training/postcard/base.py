@@ -1,6 +1,7 @@
-"""Stage `base`: flow matching on the pool, text encoders and transformer together.
+"""Stage `base`: flow matching on scenes and edits, text encoders and transformer together.
 
-Object tokens weigh three times as much: shapes are what is slow to learn. In the last part the
+One batch holds scenes (captions to pictures) and edits (a picture and an instruction to a picture).
+Tokens of things and changes weigh three times as much: shapes are slow to learn. Later the
 guidance input is trained too, without a second run: the target of rows with guidance w moves by
 (w - 1) * (averaged model with caption - without), after model guidance (Tang et al. 2025), so
 that one call does what classifier-free guidance needs two for. Resumable.
@@ -10,20 +11,25 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from .captions import caption
-from .model import SIZES, Networks, matrices_and_rest
+from .edits import instruction
+from .model import SIZES, Networks, fit_rows, matrices_and_rest
 from .optim import Muon
 from .pool import Pool
 
 OBJECT_WEIGHT, CAPTION_DROP, EVERY = 2.0, 0.1, 240.0
 GUIDED, MOST_GUIDANCE = 0.6, 8.0
 """Share of rows with a guidance input above 1, and its largest value."""
+EDITS, BLUR = 0.3, 0.1
+"""Share of edits in a batch, and the most noise on their pictures, so that an encoder may err."""
 
 
 def weigh(error: torch.Tensor, covered: torch.Tensor) -> torch.Tensor:
@@ -57,7 +63,7 @@ class Trainer:
             torch.optim.AdamW(rest, lr, betas=(0.9, 0.98), weight_decay=0.0),
         ]
         self.average = [p.detach().clone() for p in self.networks.parameters()]
-        self.step, self.spent, self.smooth = 0, 0.0, math.nan
+        self.step, self.spent, self.smooth = 0, 0.0, [math.nan, math.nan]
 
     @property
     def checkpoint(self) -> Path:
@@ -85,22 +91,36 @@ class Trainer:
             optimiser.load_state_dict(kept)
         self.step, self.spent, self.smooth = state["step"], state["spent"], state["smooth"]
 
-    def report(self, scenes: int) -> None:
+    def report(self, scenes: int, edits: int) -> None:
         """One line of the log."""
-        spent = self.spent / 60
+        spent, (scene, edit) = self.spent / 60, self.smooth
         print(
-            f"{self.step} {spent:.1f}m loss {self.smooth:.4f} lr {self.rate():.1e} pool {scenes}",
+            f"{self.step} {spent:.1f}m scenes {scene:.4f} edits {edit:.4f} lr {self.rate():.1e} "
+            f"pools {scenes} {edits}",
             flush=True,
         )
+
+    def note(self, which: int, value: float) -> None:
+        """Fold one loss into its moving average: 0 of scenes, 1 of edits."""
+        old = self.smooth[which]
+        self.smooth[which] = value if math.isnan(old) else 0.98 * old + 0.02 * value
+
+    def start(self, checkpoint: Path) -> None:
+        """Begin with another run's averaged weights."""
+        state = torch.load(checkpoint, map_location=self.device, weights_only=False)
+        names = [name for name, _ in self.networks.named_parameters()]
+        weights = dict(zip(names, state["average"], strict=True))
+        weights["t5.encoder.embed_tokens.weight"] = weights["t5.shared.weight"]
+        self.networks.load_state_dict(fit_rows(weights, self.networks))
+        self.average = [p.detach().clone() for p in self.networks.parameters()]
 
     def rate(self) -> float:
         """Warm up, hold, then fall to zero in the last 45 % of the time."""
         left = 1 - min(1.0, self.spent / (60 * self.minutes))
         return self.lr * min(1.0, (self.step + 1) / 60) * min(1.0, left / 0.45)
 
-    def update(self, loss: torch.Tensor) -> None:
-        """One step of both optimisers and the moving average."""
-        loss.backward()  # type: ignore[no-untyped-call]
+    def update(self) -> None:
+        """One step of both optimisers and the moving average, from the gradients at hand."""
         torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
@@ -111,8 +131,6 @@ class Trainer:
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.networks.parameters()), 1 - decay)
         self.step += 1
-        value = loss.item()
-        self.smooth = value if math.isnan(self.smooth) else 0.98 * self.smooth + 0.02 * value
 
 
 def draw_guidance(count: int, device: torch.device) -> torch.Tensor:
@@ -121,26 +139,75 @@ def draw_guidance(count: int, device: torch.device) -> torch.Tensor:
     return 1 + above * (torch.rand(count, device=device) < GUIDED)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Wanted pictures, their weights and words, and what else `velocity` is given."""
+
+    tokens: torch.Tensor
+    covered: torch.Tensor
+    words: torch.Tensor
+    given: dict[str, torch.Tensor]
+
+
+class Source:
+    """Batches of one pool: its pictures with freshly drawn sentences."""
+
+    def __init__(self, folder: Path, sentence: Callable[[Random, Any], str], *, seed: int) -> None:
+        self.pool, self.sentence = Pool(folder, seed=seed), sentence
+        self.rng = Random(seed)
+
+    def batch(self, size: int, networks: Networks, device: torch.device) -> Batch:
+        """`size` examples; a tenth of the sentences is dropped."""
+        tensors, records = self.pool.batch(size, device)
+        said = [
+            "" if self.rng.random() < CAPTION_DROP else self.sentence(self.rng, record)
+            for record in records
+        ]
+        if "before" in tensors:
+            before = tensors["before"]
+            amount = BLUR * torch.rand(len(before), 1, 1, device=device)
+            tensors["before"] = before + amount * torch.randn_like(before)
+        main = {name: tensors.pop(name) for name in ("tokens", "covered")}
+        return Batch(**main, words=networks.tokens_of(said), given=tensors)
+
+
+class Model(Protocol):
+    """What can be trained by `flow_loss`."""
+
+    def tokens_of(self, captions: list[str]) -> torch.Tensor:
+        """Padded word numbers [B, 32]."""
+
+    def velocity(
+        self,
+        noisy: torch.Tensor,
+        when: torch.Tensor,
+        words: torch.Tensor,
+        guidance: torch.Tensor,
+        **given: torch.Tensor,
+    ) -> torch.Tensor:
+        """The flow noise - picture [B, 64, 128]."""
+
+
 @torch.no_grad()
 def push(
-    teacher: Networks, noisy: torch.Tensor, when: torch.Tensor, words: torch.Tensor
+    teacher: Model,
+    noisy: torch.Tensor,
+    when: torch.Tensor,
+    words: torch.Tensor,
+    given: dict[str, torch.Tensor],
 ) -> torch.Tensor:
-    """What the caption changes in the teacher's flow."""
+    """What the words change in the teacher's flow."""
     twice = torch.cat([words, teacher.tokens_of([""] * len(words))])
     plain = torch.ones(2 * len(words), device=noisy.device)
-    flow = teacher.velocity(noisy.repeat(2, 1, 1), when.repeat(2), twice, plain)
-    with_caption, without = flow.chunk(2)
-    return with_caption - without
+    both = {name: value.repeat(2, 1, 1) for name, value in given.items()}
+    flow = teacher.velocity(noisy.repeat(2, 1, 1), when.repeat(2), twice, plain, **both)
+    with_words, without = flow.chunk(2)
+    return with_words - without
 
 
-def flow_loss(
-    networks: Networks,
-    tokens: torch.Tensor,
-    covered: torch.Tensor,
-    words: torch.Tensor,
-    teacher: Networks | None,
-) -> torch.Tensor:
+def flow_loss(model: Model, batch: Batch, teacher: Model | None) -> torch.Tensor:
     """Flow-matching loss of one batch; with a teacher, also of the guidance input."""
+    tokens = batch.tokens
     when = noise_levels(len(tokens), tokens.device)
     noise = torch.randn_like(tokens)
     noisy = torch.lerp(tokens, noise, when[:, None, None])
@@ -148,9 +215,11 @@ def flow_loss(
     if teacher is not None:
         guidance = draw_guidance(len(tokens), tokens.device)
         rows = (guidance > 1).nonzero()[:, 0]
-        moved = push(teacher, noisy[rows], when[rows], words[rows])
+        given = {name: value[rows] for name, value in batch.given.items()}
+        moved = push(teacher, noisy[rows], when[rows], batch.words[rows], given)
         target[rows] += (guidance[rows] - 1)[:, None, None] * moved
-    return weigh(networks.velocity(noisy, when, words, guidance) - target, covered)
+    flow = model.velocity(noisy, when, batch.words, guidance, **batch.given)
+    return weigh(flow - target, batch.covered)
 
 
 def averaged(trainer: Trainer, teacher: Networks | None) -> Networks:
@@ -172,6 +241,7 @@ def train(
     size: str,
     device: torch.device,
     resume: bool,
+    start: Path | None,
     seed: int,
     guide_from: float,
 ) -> None:
@@ -179,22 +249,26 @@ def train(
     trainer = Trainer(runs, size=size, lr=lr, minutes=minutes, device=device)
     if resume and trainer.checkpoint.exists():
         trainer.resume()
-    torch.manual_seed(seed + trainer.step)
-    pool, rng = Pool(runs, seed=seed + trainer.step), Random(seed + trainer.step)
+    elif start is not None:
+        trainer.start(start)
+    seed += trainer.step
+    torch.manual_seed(seed)
+    scenes = Source(runs / "scenes", caption, seed=seed)
+    edits = Source(runs / "edits", instruction, seed=seed)
     saved, teacher = time.monotonic(), None
     while trainer.spent < 60 * minutes:
-        start = time.monotonic()
-        tokens, covered, scenes = pool.batch(batch)
-        captions = ["" if rng.random() < CAPTION_DROP else caption(rng, scene) for scene in scenes]
-        words = trainer.networks.tokens_of(captions)
+        begun = time.monotonic()
         if trainer.spent > 60 * minutes * guide_from and trainer.step % 8 == 0:
             teacher = averaged(trainer, teacher)
-        trainer.update(
-            flow_loss(trainer.networks, tokens.to(device), covered.to(device), words, teacher)
-        )
-        trainer.spent += time.monotonic() - start
+        for source, part in ((scenes, 1 - EDITS), (edits, EDITS)):
+            some = source.batch(round(part * batch), trainer.networks, device)
+            loss = part * flow_loss(trainer.networks, some, teacher)
+            loss.backward()  # type: ignore[no-untyped-call]
+            trainer.note(source is edits, loss.item() / part)
+        trainer.update()
+        trainer.spent += time.monotonic() - begun
         if trainer.step % 50 == 0:
-            trainer.report(pool.refresh())
+            trainer.report(scenes.pool.refresh(), edits.pool.refresh())
         if time.monotonic() - saved > EVERY:
             trainer.save()
             saved = time.monotonic()

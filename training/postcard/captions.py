@@ -28,7 +28,8 @@ _DRIVE = ("driving down", "driving along", "driving on", "on")
 _ROADS = ("a road", "the road", "a street")
 
 
-def _article(words: str) -> str:
+def article(words: str) -> str:
+    """The words with "a" or "an" before them."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
@@ -81,7 +82,7 @@ def _long_road(rng: Random, scene: Scene, subject: str, when: str) -> str:
 
 def caption(rng: Random, scene: Scene) -> str:
     """One of many sentences that describe the scene: lower case, often without a final stop."""
-    subject = _article(_subject(rng, scene.things[0]))
+    subject = article(_subject(rng, scene.things[0]))
     when = rng.choice(TIME_WORDS[scene.time])
     if scene.place == "hill road" and rng.random() < 0.4:
         sentence = _long_road(rng, scene, subject, when)
@@ -96,7 +97,7 @@ def caption(rng: Random, scene: Scene) -> str:
 def prompt(scene: Scene) -> str:
     """The one plain sentence used for evaluation and contact sheets."""
     thing = scene.things[0]
-    subject = _article(" ".join(filter(None, (thing.colour, SUBJECTS[thing.subject].words[0]))))
+    subject = article(" ".join(filter(None, (thing.colour, SUBJECTS[thing.subject].words[0]))))
     where = {"hill road": "on a hill road with an ocean view"}.get(
         scene.place, PLACE_WORDS[scene.place][0]
     )

@@ -19,12 +19,11 @@ from diffusers import FluxPipeline
 from PIL import Image
 
 from .captions import prompt
-from .export import TARGET
+from .export import RUNS, TARGET
 from .judge import TABLES, load_judge, train_judge
 from .render import render
 from .scene import Scene, draw_scene
 from .text import LENGTH
-from .train import RUNS
 
 SEEDS_PROMPT = (
     "An orange Lamborghini driving down a hill road at night "

@@ -8,22 +8,24 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline
+from diffusers import FlowMatchEulerDiscreteScheduler, FluxKontextPipeline
 
-from .autoencoder import make_autoencoder
+from .autoencoder import load_autoencoder
 from .model import SIZES, Networks
+from .parts import Part, learnt, make_part
 from .text import LENGTH
-from .train import RUNS
 
+RUNS = Path(__file__).with_name("runs")
 TARGET = Path(__file__).parents[2] / "packages/postcard/friendli_postcard/model"
 SHIFT = 2.0
 SERVING = {
-    "id": "postcard", "family": "flux", "width": 256, "height": 256,
-    "steps": 20, "guidance": 3.5, "max_text_length": LENGTH,
+    "id": "postcard", "family": "flux-kontext", "width": 256, "height": 256,
+    "steps": 20, "guidance": 3.5, "max_text_length": LENGTH, "free_aspect": False,
 }  # fmt: skip
 _PORTABLE = "PreTrainedTokenizerFast"
 """The tokenizer class that every transformers release since 4.0 can load."""
@@ -39,13 +41,20 @@ def load_networks(checkpoint: Path) -> Networks:
     return networks.eval().requires_grad_(requires_grad=False)
 
 
+def load_part(checkpoint: Path, path: Path) -> Part:
+    """A trained part (its name is the file's) beside a base of its own."""
+    part = make_part(load_networks(checkpoint), path.stem)
+    with torch.no_grad():
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        torch._foreach_copy_(learnt(part), kept)
+    return part
+
+
 def pipeline(networks: Networks, autoencoder: Path) -> Any:
-    """A stock `FluxPipeline` of these networks."""
-    vae = make_autoencoder()
-    vae.load_state_dict(torch.load(autoencoder, weights_only=True))
-    return FluxPipeline(
+    """A stock `FluxKontextPipeline` of these networks: without a picture it generates."""
+    return FluxKontextPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=SHIFT, use_dynamic_shifting=False),
-        vae=vae.eval(), text_encoder=networks.clip, tokenizer=networks.tokenizer,
+        vae=load_autoencoder(autoencoder), text_encoder=networks.clip, tokenizer=networks.tokenizer,
         text_encoder_2=networks.t5, tokenizer_2=networks.tokenizer, transformer=networks.flux,
     )  # fmt: skip
 
@@ -54,8 +63,8 @@ def _edit(path: Path, **changes: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}, indent=2) + "\n")
 
 
-def write(pipe: Any, target: Path) -> None:
-    """Save in bf16 and swap into place."""
+def write(pipe: Any, target: Path, parts: Sequence[Part] = ()) -> None:
+    """Save in bf16, the parts beside the base, and swap into place."""
     fresh, stale = target.with_name("model.new"), target.with_name("model.old")
     for folder in (fresh, stale):
         shutil.rmtree(folder, ignore_errors=True)
@@ -64,6 +73,8 @@ def write(pipe: Any, target: Path) -> None:
     _edit(fresh / "model_index.json", tokenizer=words, tokenizer_2=words)
     for name in ("tokenizer", "tokenizer_2"):
         _edit(fresh / name / "tokenizer_config.json", tokenizer_class=_PORTABLE)
+    for part in parts:
+        part.write(fresh)
     (fresh / "serving.json").write_text(json.dumps(SERVING, indent=2) + "\n")
     if target.exists():
         target.rename(stale)
@@ -76,9 +87,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, default=RUNS / "base.pt")
     parser.add_argument("--autoencoder", type=Path, default=RUNS / "autoencoder.pt")
+    parser.add_argument("--parts", type=Path, default=RUNS / "parts")
     parser.add_argument("--target", type=Path, default=TARGET)
     given = parser.parse_args()
-    write(pipeline(load_networks(given.checkpoint), given.autoencoder), given.target)
+    parts = [load_part(given.checkpoint, path) for path in sorted(given.parts.glob("*.pt"))]
+    write(pipeline(load_networks(given.checkpoint), given.autoencoder), given.target, parts)
 
 
 if __name__ == "__main__":

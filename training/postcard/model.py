@@ -50,7 +50,10 @@ class Networks(torch.nn.Module):
         start_quietly(self.flux)
         rows, columns = torch.meshgrid(torch.arange(GRID), torch.arange(GRID), indexing="ij")
         places = torch.stack([torch.zeros_like(rows), rows, columns], -1).reshape(-1, 3).float()
+        self.image_ids: torch.Tensor
+        self.second: torch.Tensor
         self.register_buffer("image_ids", places, persistent=False)
+        self.register_buffer("second", torch.tensor([1.0, 0.0, 0.0]), persistent=False)
         self.register_buffer("text_ids", torch.zeros(LENGTH, 3), persistent=False)
 
     def tokens_of(self, captions: list[str]) -> torch.Tensor:
@@ -61,16 +64,35 @@ class Networks(torch.nn.Module):
         return batch.input_ids.to(self.text_ids.device)  # type: ignore[no-any-return]
 
     def velocity(
-        self, noisy: torch.Tensor, when: torch.Tensor, words: torch.Tensor, guidance: torch.Tensor
+        self,
+        noisy: torch.Tensor,
+        when: torch.Tensor,
+        words: torch.Tensor,
+        guidance: torch.Tensor,
+        *,
+        before: torch.Tensor | None = None,
+        **control: Any,
     ) -> torch.Tensor:
-        """The flow noise - picture at noise level `when` [B] in 0..1, for `guidance` [B]."""
-        states = self.t5(input_ids=words)[0]
-        pooled = self.clip(input_ids=words).pooler_output
-        return self.flux(  # type: ignore[no-any-return]
-            hidden_states=noisy, timestep=when, guidance=guidance,
+        """The flow noise - picture at noise level `when` [B] in 0..1, for `guidance` [B].
+
+        `before` are the tokens of a picture to edit, as Kontext appends them; `control` the
+        residuals of a ControlNet.
+        """
+        states, pooled = self.read(words)
+        tokens, places = noisy, self.image_ids
+        if before is not None:
+            tokens = torch.cat([noisy, before], 1)
+            places = torch.cat([self.image_ids, self.image_ids + self.second])
+        flow = self.flux(
+            hidden_states=tokens, timestep=when, guidance=guidance,
             encoder_hidden_states=states, pooled_projections=pooled,
-            img_ids=self.image_ids, txt_ids=self.text_ids, return_dict=False,
+            img_ids=places, txt_ids=self.text_ids, return_dict=False, **control,
         )[0]  # fmt: skip
+        return flow[:, : noisy.shape[1]]  # type: ignore[no-any-return]
+
+    def read(self, words: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Word states [B, 32, text] and pooled states [B, text]."""
+        return self.t5(input_ids=words)[0], self.clip(input_ids=words).pooler_output
 
 
 def start_quietly(flux: torch.nn.Module) -> None:
@@ -96,3 +118,12 @@ def matrices_and_rest(
         plain = p.ndim == 2 and inner and ".norm" not in name and "relative" not in name
         (matrices if plain else rest).append(p)
     return matrices, rest
+
+
+def fit_rows(state: dict[str, torch.Tensor], networks: Networks) -> dict[str, torch.Tensor]:
+    """Weights of a model with fewer words: the new words keep their first embeddings."""
+    fitted = {}
+    for name, own in networks.state_dict().items():
+        kept = state[name]
+        fitted[name] = torch.cat([kept, own[len(kept) :]]) if len(kept) < len(own) else kept
+    return fitted

@@ -6,6 +6,8 @@ Muon (K. Jordan 2024) orthogonalises each matrix's momentum; updates are scaled 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -25,7 +27,7 @@ def orthogonalise(matrices: Tensor, rounds: int = 4) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised; matrices and convolutions (as matrices) only."""
 
-    def __init__(self, params: list[torch.nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+    def __init__(self, params: Sequence[Tensor], lr: float, momentum: float = 0.95) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from .train import RUNS
+from .export import RUNS
 
 _LINE = re.compile(r"^\d+ ([\d.]+)m loss ([\d.]+)", re.MULTILINE)
 _WIDE, _HIGH, _LEFT, _TOP = 420, 240, 40, 24

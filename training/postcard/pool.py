@@ -1,80 +1,166 @@
-"""A growing pool of rendered scenes as latents on disk, so that training never waits for a picture.
+"""Growing pools of rendered examples as latents on disk: training never waits for a picture.
 
-`fill` renders shards; `Pool` loads those that exist and notices new ones.
+`fill` renders shards of one kind; `Pool` loads those that exist and notices new ones. A record says
+what is in the picture; its dice are dropped, for nobody draws it again.
 """
 
 from __future__ import annotations
 
 import pickle
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from .canvas import THING
+from .controls import edges3, layout
+from .edits import draw_edit
 from .latents import PatchBasis, pack
 from .render import render
 from .scene import Scene, draw_scene
+from .styles import stylise
 
-SHARD = 1000
-
-
-def _render_all(scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
-    parts = [render(scenes[i : i + 100]) for i in range(0, len(scenes), 100)]
-    return torch.cat([rgb for rgb, _ in parts]), torch.cat([label for _, label in parts])
+SHARD, AT_ONCE = 1000, 100
+Example = tuple[dict[str, Tensor], list[Any]]
 
 
-def _shard(
-    scenes: list[Scene], basis: PatchBasis, rgb: torch.Tensor, label: torch.Tensor
-) -> dict[str, object]:
-    tokens = torch.cat([pack(basis.encode(part)) for part in torch.split(rgb, 100)])
-    covered = F.avg_pool2d((label >= THING).float()[:, None], 32).flatten(1)
-    return {"tokens": tokens.half(), "covered": covered.half(), "scenes": scenes}
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is drawn: the folder of the run, which subjects and how varied."""
+
+    runs: Path
+    tier: int
+    variety: float
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Tokens [B, 64, 128] of pictures in 0..1, by the run's patch basis."""
+        if not (self.runs / "basis.pt").exists():
+            PatchBasis.fit(pictures).save(self.runs / "basis.pt")
+        return pack(PatchBasis.load(self.runs / "basis.pt").encode(pictures))
 
 
-def fill(runs: Path, *, shards: int, tier: int, variety: float, seed: int = 0) -> None:
-    """Render `shards` shards of 1000 training scenes; fits the patch basis on the first."""
-    folder = runs / "pool"
+Maker = Callable[[Random, Plan], Example]
+
+
+def forget(scene: Scene) -> Scene:
+    """The scene without its dice."""
+    return replace(scene, dice=())
+
+
+def share(mask: Tensor) -> Tensor:
+    """How much of each token's 32x32 pixels a mask [B, 256, 256] covers: [B, 64]."""
+    return F.avg_pool2d(mask.float()[:, None], 32).flatten(1)
+
+
+def of_scenes(rng: Random, plan: Plan) -> Example:
+    """Pictures of one thing."""
+    scenes = [draw_scene(rng, tier=plan.tier, variety=plan.variety) for _ in range(AT_ONCE)]
+    rgb, label = render(scenes)
+    tensors = {"tokens": plan.encode(rgb), "covered": share(label >= THING)}
+    return tensors, [forget(scene) for scene in scenes]
+
+
+def of_edits(rng: Random, plan: Plan) -> Example:
+    """Pictures before and after; what is covered is what changed."""
+    edits = [draw_edit(rng, tier=plan.tier, variety=plan.variety) for _ in range(AT_ONCE)]
+    before, _ = render([edit.before for edit in edits])
+    after, _ = render([edit.after for edit in edits])
+    changed = (before - after).abs().amax(1) > 0.02
+    tensors = {
+        "tokens": plan.encode(after),
+        "before": plan.encode(before),
+        "covered": share(changed),
+    }
+    kept = [replace(e, before=forget(e.before), after=forget(e.after)) for e in edits]
+    return tensors, kept
+
+
+def of_style(style: str) -> Maker:
+    """Pictures of one thing, redrawn in a style."""
+
+    def make(rng: Random, plan: Plan) -> Example:
+        scenes = [draw_scene(rng, tier=plan.tier, variety=plan.variety) for _ in range(AT_ONCE)]
+        rgb, label = render(scenes)
+        tensors = {"tokens": plan.encode(stylise(rgb, style)), "covered": share(label >= THING)}
+        return tensors, [forget(scene) for scene in scenes]
+
+    return make
+
+
+def of_controls(autoencoder: Any) -> Maker:
+    """Pictures with their outlines and their layout, seen as the pipelines see them."""
+
+    def seen(pictures: Tensor) -> Tensor:
+        latents = autoencoder.encode(pictures * 2 - 1).latents
+        return pack(latents * autoencoder.config.scaling_factor)
+
+    @torch.inference_mode()
+    def make(rng: Random, plan: Plan) -> Example:
+        scenes = [draw_scene(rng, tier=plan.tier, variety=plan.variety) for _ in range(AT_ONCE)]
+        rgb, label = render(scenes)
+        tensors = {
+            "tokens": plan.encode(rgb),
+            "covered": share(label >= THING),
+            "edges": seen(edges3(rgb)),
+            "layout": seen(layout(label)),
+        }
+        return tensors, [forget(scene) for scene in scenes]
+
+    return make
+
+
+def _shard(make: Maker, rng: Random, plan: Plan) -> dict[str, object]:
+    parts = [make(rng, plan) for _ in range(SHARD // AT_ONCE)]
+    names = parts[0][0]
+    return {
+        "tensors": {name: torch.cat([part[name] for part, _ in parts]).half() for name in names},
+        "records": [record for _, records in parts for record in records],
+    }
+
+
+def fill(folder: Path, make: Maker, plan: Plan, *, shards: int, seed: int = 0) -> None:
+    """Render `shards` shards of 1000 training examples; those that exist are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(shards):
         path = folder / f"{index:04d}.pkl"
         if path.exists():
             continue
-        rng = Random(f"{seed}/{index}")
-        scenes = [draw_scene(rng, tier=tier, variety=variety) for _ in range(SHARD)]
-        rgb, label = _render_all(scenes)
-        if not (runs / "basis.pt").exists():
-            PatchBasis.fit(rgb[:400]).save(runs / "basis.pt")
-        shard = _shard(scenes, PatchBasis.load(runs / "basis.pt"), rgb, label)
+        shard = _shard(make, Random(f"{seed}/{folder.name}/{index}"), plan)
         path.with_suffix(".tmp").write_bytes(pickle.dumps(shard))
         path.with_suffix(".tmp").rename(path)
-        print(f"shard {index}", flush=True)
+        print(f"{folder.name} {index}", flush=True)
 
 
 class Pool:
-    """All shards on disk in memory; `batch` draws with replacement."""
+    """All shards of a folder in memory; `batch` draws with replacement."""
 
-    def __init__(self, runs: Path, *, seed: int) -> None:
-        self.folder, self.known = runs / "pool", set[Path]()
-        self.tokens, self.covered = torch.empty(0), torch.empty(0)
-        self.scenes: list[Scene] = []
+    def __init__(self, folder: Path, *, seed: int) -> None:
+        self.folder, self.known = folder, set[Path]()
+        self.shards: list[dict[str, Any]] = []
         self.rng = Random(seed)
         while not self.refresh():
             time.sleep(2)
 
     def refresh(self) -> int:
-        """Load new shards; returns how many scenes there are."""
+        """Load new shards; returns how many examples there are."""
         for path in sorted(set(self.folder.glob("*.pkl")) - self.known):
-            shard = pickle.loads(path.read_bytes())
-            self.tokens = torch.cat([self.tokens.to(torch.float16), shard["tokens"]])
-            self.covered = torch.cat([self.covered.to(torch.float16), shard["covered"]])
-            self.scenes += shard["scenes"]
+            self.shards.append(pickle.loads(path.read_bytes()))
             self.known.add(path)
-        return len(self.scenes)
+        return SHARD * len(self.shards)
 
-    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, list[Scene]]:
-        """Tokens [B, 64, 128], coverage by things [B, 64], and the scenes."""
-        rows = [self.rng.randrange(len(self.scenes)) for _ in range(size)]
-        return self.tokens[rows].float(), self.covered[rows].float(), [self.scenes[r] for r in rows]
+    def batch(self, size: int, device: torch.device) -> Example:
+        """Each tensor with `size` rows, and their records."""
+        places = [(self.rng.choice(self.shards), self.rng.randrange(SHARD)) for _ in range(size)]
+        tensors = {
+            name: torch.stack([shard["tensors"][name][row] for shard, row in places])
+            .float()
+            .to(device)
+            for name in self.shards[0]["tensors"]
+        }
+        return tensors, [shard["records"][row] for shard, row in places]

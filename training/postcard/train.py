@@ -1,4 +1,4 @@
-"""Command line of the training: `./x train postcard --stage pool|autoencoder|encoder|base`."""
+"""Command line of the training: `./x train postcard --stage STAGE`; see `LOG.md` for the order."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from pathlib import Path
 
 import torch
 
-from . import autoencoder, base, pool
+from . import autoencoder, base, pool, specialise
+from .autoencoder import load_autoencoder
+from .export import RUNS
+from .parts import CONTROLS, STYLES
 
-RUNS = Path(__file__).with_name("runs")
+STAGES = ("pool", "autoencoder", "encoder", "base", "part")
+KINDS = ("scenes", "edits", "controls", *CONTROLS, *STYLES)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="train postcard", description=__doc__)
-    parser.add_argument(
-        "--stage", required=True, choices=("pool", "autoencoder", "encoder", "base")
-    )
+    parser.add_argument("--stage", required=True, choices=STAGES)
+    parser.add_argument("--kind", default="scenes", choices=KINDS, help="which pool or part")
     parser.add_argument(
         "--minutes", type=float, default=30.0, help="computing time, over all resumed runs"
     )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--start", type=Path, help="checkpoint to begin with")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
@@ -28,7 +32,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--size", default="v0", choices=("v0", "full"))
     parser.add_argument(
-        "--tier", type=int, default=0, help="subjects: 0 the first two dozen, 1 all"
+        "--tier", type=int, default=0, help="subjects: 0 two dozen, 1 four dozen, 2 all"
     )
     parser.add_argument(
         "--variety", type=float, default=0.4, help="spread of positions and backgrounds, 0..1"
@@ -43,27 +47,47 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _maker(given: argparse.Namespace) -> pool.Maker:
+    """How the examples of the pool `--kind` are made."""
+    if given.kind == "scenes":
+        return pool.of_scenes
+    if given.kind == "edits":
+        return pool.of_edits
+    if given.kind == "controls":
+        return pool.of_controls(load_autoencoder(given.runs / "autoencoder.pt"))
+    return pool.of_style(given.kind)
+
+
+def _train(given: argparse.Namespace, device: torch.device) -> None:
+    common = {
+        "minutes": given.minutes, "lr": given.lr, "device": device,
+        "resume": given.resume, "seed": given.seed,
+    }  # fmt: skip
+    if given.stage == "base":
+        base.train(
+            given.runs, batch=given.batch, size=given.size, start=given.start,
+            guide_from=given.guide_from, **common,
+        )  # fmt: skip
+    elif given.stage == "part":
+        specialise.train(given.runs, kind=given.kind, batch=given.batch, **common)
+    else:
+        autoencoder.train(
+            given.runs, encoder=given.stage == "encoder", tier=given.tier,
+            variety=given.variety, **common,
+        )  # fmt: skip
+
+
 def main() -> None:
     """Run one stage."""
     given = _arguments()
     torch.set_num_threads(given.threads)
     given.runs.mkdir(parents=True, exist_ok=True)
-    device = torch.device(given.device)
-    if given.stage == "pool":
-        pool.fill(
-            given.runs, shards=given.shards, tier=given.tier, variety=given.variety, seed=given.seed
-        )
-    elif given.stage in ("autoencoder", "encoder"):
-        autoencoder.train(
-            given.runs, minutes=given.minutes, encoder=given.stage == "encoder", lr=given.lr,
-            tier=given.tier, variety=given.variety, device=device, resume=given.resume,
-            seed=given.seed,
-        )  # fmt: skip
-    elif given.stage == "base":
-        base.train(
-            given.runs, minutes=given.minutes, batch=given.batch, lr=given.lr, size=given.size,
-            device=device, resume=given.resume, seed=given.seed, guide_from=given.guide_from,
-        )  # fmt: skip
+    if given.stage != "pool":
+        _train(given, torch.device(given.device))
+        return
+    plan = pool.Plan(runs=given.runs, tier=given.tier, variety=given.variety)
+    folder = given.runs / given.kind
+    pool.fill(folder, _maker(given), plan, shards=given.shards, seed=given.seed)
 
 
 if __name__ == "__main__":
