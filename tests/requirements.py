@@ -47,6 +47,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg"),
     "S3.generate": Requirement("S3", "steps default to 20; control_images, controlnet_weights"),
     "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list"),
+    "openai.gateway": Requirement(
+        "issue 7.2", "OpenAI's client generates, edits and streams at …/dedicated/v1"
+    ),
     # --- S4: the container's REST contract
     "S4.schema": Requirement("S4", "the served OpenAPI equals the seed's, field by field"),
     "S4.generate": Requirement("S4", "POST /v1/images/generations really generates"),

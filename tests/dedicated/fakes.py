@@ -10,14 +10,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Protocol
 
 import httpx2
+from friendli_server import sse
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
-from friendli_wire import ErrorBody, ErrorInfo
+from friendli_wire import ErrorBody, ErrorInfo, FinishedEvent, PreviewEvent, ProgressEvent
 from PIL import Image
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -35,6 +38,9 @@ class FakeContainer:
     ready: bool = True
     full: bool = False
     held: bool = False
+    breaks: bool = False
+    fails: str | None = None
+    tenants: set[str] = field(default_factory=set)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     cancelled: int = 0
@@ -60,6 +66,7 @@ class FakeContainer:
         body = await request.json()
         self.bodies.append(body)
         self.keys.append(request.headers.get("idempotency-key", ""))
+        self.tenants.add(request.headers.get("authorization", ""))
         if self.full:
             return _error(429, "rate_limit_exceeded", None, {"retry-after": "7"})
         if body.get("model") is not None and body["model"] not in self.spec.adapters:
@@ -73,22 +80,52 @@ class FakeContainer:
             self.cancelled += 1
             raise
         self.finished += 1
-        return JSONResponse(picture(body))
+        if body.get("stream"):
+            return Response(b"".join(self._events(body)), media_type="text/event-stream")
+        return JSONResponse(answer(body))
+
+    def _events(self, body: dict[str, Any]) -> Iterator[bytes]:
+        """A step, and the picture; or the end of this container half-way."""
+        yield _frame("progress", ProgressEvent(step=1, steps=body["num_inference_steps"], eta=0.5))
+        if body.get("preview_every") != 0:
+            jpeg = picture({**body, "output_format": "jpeg"}, body["seed"])
+            yield _frame("preview", PreviewEvent(step=1, image=jpeg, width=WIDTH, height=HEIGHT))
+        if self.breaks:
+            self.breaks = False
+            return
+        if self.fails is not None:
+            info = ErrorInfo(message="no", type="x", code=self.fails)
+            yield _frame("error", ErrorBody(message="no", error=info))
+            return
+        made = picture(body, body["seed"])
+        yield _frame(
+            "finished",
+            FinishedEvent(image=made, seed=body["seed"], width=WIDTH, height=HEIGHT, format="x"),
+        )
 
 
-def picture(body: dict[str, Any]) -> dict[str, Any]:
-    """The answer to `body` in OpenAI's dialect: pixels that follow from what was asked."""
-    asked = {k: v for k, v in body.items() if k != "output_format"}
-    color = hashlib.sha256(repr(sorted(asked.items())).encode()).digest()[:3]
-    out = BytesIO()
-    Image.new("RGB", (WIDTH, HEIGHT), tuple(color)).save(out, body["output_format"])
-    encoded = base64.b64encode(out.getvalue()).decode()
+def answer(body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to `body` in OpenAI's dialect."""
+    seeds = range(body["seed"], body["seed"] + body.get("n", 1))
     return {
         "created": 1_800_000_000,
-        "data": [{"b64_json": encoded, "seed": body["seed"]}],
+        "data": [{"b64_json": picture(body, seed).decode(), "seed": seed} for seed in seeds],
         "output_format": body["output_format"],
         "size": f"{WIDTH}x{HEIGHT}",
     }
+
+
+def picture(body: dict[str, Any], seed: int) -> bytes:
+    """A file, as base64, with pixels that follow from what was asked."""
+    asked = {name: body.get(name) for name in ("prompt", "model", "guidance_scale")}
+    color = hashlib.sha256(repr((seed, sorted(asked.items()))).encode()).digest()[:3]
+    out = BytesIO()
+    Image.new("RGB", (WIDTH, HEIGHT), tuple(color)).save(out, body["output_format"])
+    return base64.b64encode(out.getvalue())
+
+
+def _frame(name: str, event: BaseModel) -> bytes:
+    return sse.frame(name, event.model_dump_json().encode())
 
 
 def _error(

@@ -151,7 +151,7 @@ async def test_a_request_waits_its_limit_for_a_waking_endpoint(make_world: Any) 
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_terminated_is_for_good(world: World) -> None:
+async def test_terminated_is_for_good_but_for_a_restart(world: World) -> None:
     tenant = await world.tenant()
     endpoint = await world.endpoint(tenant)
     answer = await ask(world, tenant, "PUT", f"/{endpoint}/terminate")
@@ -160,6 +160,10 @@ async def test_terminated_is_for_good(world: World) -> None:
     assert (await ask(world, tenant, "PUT", f"/{endpoint}/wake")).status_code == 409
     assert (await ask(world, tenant, "PUT", f"/{endpoint}", json={"name": "x"})).status_code == 409
     assert (await world.generate(tenant, endpoint)).status_code == 409
+    restarted = await ask(world, tenant, "PUT", f"/{endpoint}/restart")
+    assert restarted.json()["status"] == "INITIALIZING"
+    await world.status(endpoint, "RUNNING")
+    assert (await world.generate(tenant, endpoint)).status_code == 200
 
 
 async def test_a_restart_replaces_the_replica_by_one_of_the_same_version(world: World) -> None:

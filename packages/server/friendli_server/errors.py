@@ -81,6 +81,7 @@ GATEWAY: Final[Mapping[str, Kind]] = {
     "quota_requests_per_minute": Kind(429, _LIMIT, "The team's requests per minute are spent."),
     "quota_images_per_day": Kind(429, _LIMIT, "The team's images of today are spent."),
     "quota_concurrency": Kind(429, _LIMIT, "The team has too many requests in flight."),
+    "quota_queue_share": Kind(429, _LIMIT, "The team's share of the queue is full."),
     "bad_replica_answer": Kind(502, _SERVER, "The endpoint's model gave no usable answer."),
     "endpoint_failed": Kind(503, _BUSY, "The endpoint's model could not be started."),
     "endpoint_not_ready": Kind(503, _BUSY, "The endpoint is not ready yet; try again later."),

@@ -24,6 +24,7 @@ from friendli_wire.dedicated import (
 )
 from friendli_wire.errors import ErrorBody, ErrorInfo, ErrorLocation
 from friendli_wire.events import (
+    DedicatedFinishedEvent,
     ErrorEvent,
     Event,
     FinishedEvent,
@@ -38,6 +39,7 @@ __all__ = [
     "ContainerImageEditBody",
     "ContainerImageGenerateSuccess",
     "ContainerImageGenerationBody",
+    "DedicatedFinishedEvent",
     "DedicatedImageEditBody",
     "DedicatedImageGenerateSuccess",
     "DedicatedImageGenerationBody",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from friendli_wire.container import ImageGenerationContainerResult
+from friendli_wire.dedicated import DedicatedImageGenerateSuccess
 from friendli_wire.errors import ErrorBody
 from friendli_wire.images import Base64, WireModel
 
@@ -44,7 +45,13 @@ class PreviewEvent(WireModel):
 
 
 class FinishedEvent(ImageGenerationContainerResult):
-    """The picture; the same JSON as the plain answer."""
+    """The picture of a container; the same JSON as the plain answer."""
+
+    event: ClassVar = "finished"
+
+
+class DedicatedFinishedEvent(DedicatedImageGenerateSuccess):
+    """The picture of an endpoint; the same JSON as the plain answer."""
 
     event: ClassVar = "finished"
 
@@ -55,4 +62,6 @@ class ErrorEvent(ErrorBody):
     event: ClassVar = "error"
 
 
-Event = QueuedEvent | ProgressEvent | PreviewEvent | FinishedEvent | ErrorEvent
+Event = (
+    QueuedEvent | ProgressEvent | PreviewEvent | FinishedEvent | DedicatedFinishedEvent | ErrorEvent
+)

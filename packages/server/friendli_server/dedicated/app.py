@@ -9,16 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from friendli_server.dedicated import openapi
+from friendli_server.dedicated.access import AccessLog
 from friendli_server.dedicated.accounts import views as accounts
 from friendli_server.dedicated.admin import views as admin
 from friendli_server.dedicated.database import DatabaseDownError
 from friendli_server.dedicated.endpoints import views as endpoints
 from friendli_server.dedicated.gateway import Gateway
 from friendli_server.dedicated.images import views as images
+from friendli_server.dedicated.problems import told_to_client
 from friendli_server.dedicated.results import views as results
 from friendli_server.dedicated.usage import views as usage
 from friendli_server.envelope import Envelope, error_response, http_exception, request_id
-from friendli_server.errors import ApiError, ClientGone
+from friendli_server.errors import ClientGone
 from friendli_server.heartbeat import Heartbeat
 
 
@@ -34,18 +37,29 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.add_middleware(Heartbeat)
     app.add_middleware(Envelope)
+    app.add_middleware(AccessLog, metrics=gateway.metrics)
     app.add_exception_handler(HTTPException, http_exception)
     app.add_exception_handler(DatabaseDownError, _database_down)
     app.add_exception_handler(ClientGone, _client_gone)
     max_body = gateway.settings.max_body_mib * 2**20
-    app.include_router(images.router(gateway.authenticator, gateway.images, max_body=max_body))
+    app.include_router(
+        images.router(gateway.authenticator, gateway.images, max_body=max_body),
+        responses=openapi.errors(409, 429, 500, 502, 504),
+    )
     for domain in (endpoints, accounts, usage):
-        app.include_router(domain.router(gateway.authenticator, gateway.database))
-    app.include_router(results.router(gateway.results))
+        app.include_router(
+            domain.router(gateway.authenticator, gateway.database),
+            responses=openapi.errors(409),
+        )
+    app.include_router(results.router(gateway.results), responses=openapi.errors(410, 416))
     if gateway.settings.serves_admin:
-        app.include_router(admin.router(gateway.authenticator, gateway.database, gateway.results))
+        app.include_router(
+            admin.router(gateway.authenticator, gateway.database, gateway.results),
+            responses=openapi.errors(409),
+        )
     app.add_api_route("/health", _health(gateway), methods=["GET"], tags=["Health"])
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["Health"])
+    openapi.publish(app)
     return app
 
 
@@ -67,8 +81,8 @@ async def _live() -> dict[str, str]:
     return {"status": "live"}
 
 
-async def _database_down(request: Request, _error: Exception) -> Response:
-    return error_response(ApiError("database_unavailable", retry_after=1), request_id(request))
+async def _database_down(request: Request, error: Exception) -> Response:
+    return error_response(told_to_client(error), request_id(request))
 
 
 async def _client_gone(_request: Request, _error: Exception) -> Response:

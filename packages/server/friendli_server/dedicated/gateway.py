@@ -20,6 +20,7 @@ from friendli_server.dedicated.database import Database
 from friendli_server.dedicated.ids import random_id
 from friendli_server.dedicated.images.dispatch import Dispatcher
 from friendli_server.dedicated.images.service import ImageService
+from friendli_server.dedicated.metrics import Metrics
 from friendli_server.dedicated.nodes.services import shared_secret
 from friendli_server.dedicated.replicas.container import ContainerClient
 from friendli_server.dedicated.replicas.fixed import FixedReplicas
@@ -45,6 +46,7 @@ class Gateway:
     keeper: Keeper
     router: Router
     draining: asyncio.Event
+    metrics: Metrics
 
 
 @asynccontextmanager
@@ -95,7 +97,7 @@ async def _assemble(
         public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
     )
     client = ContainerClient(http)
-    draining = asyncio.Event()
+    draining, metrics = asyncio.Event(), Metrics()
     router = Router(database, closing=draining)
     fleet = Fleet(database=database, launcher=launcher, prober=client, node_id=node_id)
     return Gateway(
@@ -104,11 +106,15 @@ async def _assemble(
         authenticator=Authenticator(database),
         images=ImageService(
             database=database,
-            dispatcher=Dispatcher(router, client, wake_seconds=settings.wake_seconds),
+            dispatcher=Dispatcher(
+                router, client, wake_seconds=settings.wake_seconds, metrics=metrics
+            ),
             results=results,
             node_id=node_id,
             url_format=settings.url_format,
             request_seconds=settings.request_seconds,
+            queue_steps=settings.queue_steps,
+            metrics=metrics,
         ),
         results=results,
         keeper=Keeper(
@@ -117,10 +123,12 @@ async def _assemble(
             node_id=node_id,
             work_per_replica=settings.work_per_replica,
             tick_seconds=settings.tick_seconds,
+            metrics=metrics,
             sweep=partial(results.sweep, older_than=timedelta(hours=settings.retention_hours)),
         ),
         router=router,
         draining=draining,
+        metrics=metrics,
     )
 
 

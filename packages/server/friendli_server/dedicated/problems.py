@@ -5,11 +5,15 @@ No text repeats what a library said or what a client sent. Knows no route.
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from friendli_wire import ErrorBody
 
+from friendli_server.dedicated.database import DatabaseDownError
 from friendli_server.errors import KINDS, ApiError
+
+logger = logging.getLogger("friendli.dedicated")
 
 _BY_STATUS: Final = {
     400: "unsupported_parameter",
@@ -21,11 +25,11 @@ _BY_STATUS: Final = {
 }
 
 
-def quota_exceeded(quota: str, *, limit: int, retry_after: int) -> ApiError:
+def quota_exceeded(quota: str, *, limit: float, retry_after: int) -> ApiError:
     """The team's own limit, by name and size."""
     return ApiError(
         f"quota_{quota}",
-        f"The team's limit is reached: {quota} = {limit}.",
+        f"The team's limit is reached: {quota} = {limit:g}.",
         retry_after=retry_after,
     )
 
@@ -42,3 +46,13 @@ def told_by_replica(status: int, told: ErrorBody | None) -> ApiError:
         param=told.error.param,
         detail=told.detail,
     )
+
+
+def told_to_client(raised: Exception) -> ApiError:
+    """Whatever ended a request, as its client shall hear of it; the unexpected is logged."""
+    if isinstance(raised, ApiError):
+        return raised
+    if isinstance(raised, DatabaseDownError):
+        return ApiError("database_unavailable", retry_after=1)
+    logger.error("a stream failed", exc_info=raised)
+    return ApiError("internal_error")

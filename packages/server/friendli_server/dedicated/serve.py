@@ -38,6 +38,8 @@ async def _run(settings: GatewaySettings) -> int:
         return _fail("The database is not up to date: run `friendli dedicated migrate` first.")
     hint = await _dev_hint(settings, url) if settings.dev else ""
     async with open_gateway(settings) as gateway:
+        if settings.metrics_port is not None:
+            gateway.metrics.publish(settings.host, settings.metrics_port)
         await Server(gateway, greeting=f"Listening on {url}{hint}").serve(sockets=[listener])
     return 0
 

@@ -68,7 +68,13 @@ class GatewaySettings(BaseSettings):
     work_per_replica: int = Field(
         default=200, ge=1, description="Denoiser steps in flight that one more replica is worth."
     )
+    queue_steps: int = Field(
+        default=2000, ge=1, description="Denoiser steps in flight that teams have shares of."
+    )
     max_body_mib: int = Field(default=72, ge=1, description="Largest request body.")
+    metrics_port: int | None = Field(
+        default=8282, ge=0, le=65535, description="Port of Prometheus’ /metrics."
+    )
     admin: bool | None = Field(
         default=None, description="Serve the admin API; default: only when listening on loopback."
     )

@@ -28,6 +28,7 @@ async def caller_of(request: Request, authenticator: Authenticator) -> Caller:
     who = caller(grant, request.headers.get("x-friendli-team") or None)
     if who is None:
         raise ApiError("team_forbidden", param="X-Friendli-Team")
+    request.state.team, request.state.token = who.team_id, who.token_id
     return who
 
 
@@ -40,6 +41,7 @@ async def admin_of(request: Request, authenticator: Authenticator) -> Grant:
     grant = await _grant(request, authenticator)
     if not grant.is_admin:
         raise ApiError("invalid_token")
+    request.state.token = grant.token_id
     return grant
 
 

@@ -25,7 +25,10 @@ class Role(StrEnum):
 
 
 class Team(Base):
-    """The owner of everything else. A quota of `None` is no limit."""
+    """The owner of everything else. A quota of `None` is no limit.
+
+    `queue_share` is the part of the service's queue that its work in flight may fill, in (0, 1].
+    """
 
     __tablename__ = "teams"
 
@@ -35,6 +38,7 @@ class Team(Base):
     requests_per_minute: Mapped[int | None]
     images_per_day: Mapped[int | None]
     concurrency: Mapped[int | None]
+    queue_share: Mapped[float | None]
 
 
 class User(Base):

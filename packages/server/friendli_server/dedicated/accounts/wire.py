@@ -11,6 +11,7 @@ from friendli_server.dedicated.accounts.models import Role
 
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Quota = Annotated[int, Field(ge=0, le=10**9)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Row(BaseModel):
@@ -23,6 +24,7 @@ class Quotas(_Row):
     requests_per_minute: Quota | None = None
     images_per_day: Quota | None = None
     concurrency: Quota | None = None
+    queue_share: Share | None = None
 
 
 class TeamView(Quotas):

@@ -128,7 +128,7 @@ async def update(
 
 
 async def set_goal(session: AsyncSession, endpoint: Endpoint, goal: Goal) -> None:
-    """Wake, put to sleep or end an endpoint; ended ones stay so."""
+    """Wake, put to sleep or end an endpoint; an ended one stays so until it is restarted."""
     if endpoint.goal == Goal.TERMINATED and goal != Goal.TERMINATED:
         raise ApiError("endpoint_terminated")
     asleep = endpoint.status in {Status.SLEEPING, Status.AWAKING}
@@ -146,7 +146,9 @@ async def set_goal(session: AsyncSession, endpoint: Endpoint, goal: Goal) -> Non
 
 
 async def restart(session: AsyncSession, endpoint: Endpoint) -> None:
-    """Replace every replica, one by one, by one of the same version."""
+    """Replace every replica, one by one, by one of the same version; the way back from an end."""
+    if endpoint.goal == Goal.TERMINATED:
+        endpoint.goal, endpoint.status = Goal.ASLEEP, Status.INITIALIZING
     await set_goal(session, endpoint, Goal.AWAKE)
     endpoint.epoch += 1
     await session.flush()

@@ -9,6 +9,7 @@ from typing import Final
 
 from fastapi import APIRouter
 from friendli_wire import ErrorLocation
+from friendli_wire.endpoints import DedicatedEndpointListResponse, DedicatedEndpointStatus
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -23,12 +24,8 @@ from friendli_server.dedicated.endpoints.models import Endpoint, Goal
 from friendli_server.dedicated.endpoints.wire import (
     EndpointConfig,
     EndpointCreateBody,
-    EndpointList,
     EndpointSpec,
-    EndpointStatus,
     EndpointUpdateBody,
-    ErrorCode,
-    Status,
     VersionHistory,
 )
 from friendli_server.errors import ApiError
@@ -55,7 +52,9 @@ def router(authenticator: Authenticator, database: Database) -> APIRouter:
 
 
 def _add_collection(routes: APIRouter, authenticator: Authenticator, database: Database) -> None:
-    @routes.post(_PATH, operation_id="dedicatedCreateEndpoint", response_model=EndpointStatus)
+    @routes.post(
+        _PATH, operation_id="dedicatedCreateEndpoint", response_model=DedicatedEndpointStatus
+    )
     async def create(request: Request) -> Response:
         caller = await caller_of(request, authenticator)
         body = await parsed(request, EndpointCreateBody)
@@ -65,7 +64,9 @@ def _add_collection(routes: APIRouter, authenticator: Authenticator, database: D
             )
         return _json(status_of(endpoint))
 
-    @routes.get(_PATH, operation_id="dedicatedListEndpoints", response_model=EndpointList)
+    @routes.get(
+        _PATH, operation_id="dedicatedListEndpoints", response_model=DedicatedEndpointListResponse
+    )
     async def page(request: Request) -> Response:
         caller = await caller_of(request, authenticator)
         limit = _limit(request)
@@ -79,7 +80,7 @@ def _add_collection(routes: APIRouter, authenticator: Authenticator, database: D
             )
         shown = found[:limit]
         return _json(
-            EndpointList(
+            DedicatedEndpointListResponse(
                 data={endpoint.id: status_of(endpoint) for endpoint in shown},
                 next_cursor=_encode(shown[-1].id) if len(found) > limit else None,
             )
@@ -119,7 +120,7 @@ def _add_item(routes: APIRouter, authenticator: Authenticator, database: Databas
     @routes.get(
         _PATH + "/{endpoint_id}/status",
         operation_id="dedicatedGetEndpointStatus",
-        response_model=EndpointStatus,
+        response_model=DedicatedEndpointStatus,
     )
     async def status(request: Request, endpoint_id: str) -> Response:
         caller = await caller_of(request, authenticator)
@@ -144,7 +145,7 @@ def _add_order(
     @routes.put(
         f"{_PATH}/{{endpoint_id}}/{name}",
         operation_id=f"dedicated{name.capitalize()}Endpoint",
-        response_model=EndpointStatus,
+        response_model=DedicatedEndpointStatus,
     )
     async def obey(request: Request, endpoint_id: str) -> Response:
         caller = await caller_of(request, authenticator)
@@ -154,18 +155,9 @@ def _add_order(
             return _json(status_of(endpoint))
 
 
-def status_of(endpoint: Endpoint) -> EndpointStatus:
+def status_of(endpoint: Endpoint) -> DedicatedEndpointStatus:
     """What the API says of an endpoint."""
-    return EndpointStatus.model_validate(
-        {
-            "id": endpoint.id,
-            "status": Status(endpoint.status),
-            "error_code": ErrorCode(endpoint.error_code) if endpoint.error_code else None,
-            "created_at": endpoint.created_at,
-            "updated_at": endpoint.updated_at,
-            "phase": endpoint.phase,
-        }
-    )
+    return DedicatedEndpointStatus.model_validate(endpoint, from_attributes=True)
 
 
 async def _spec(session: AsyncSession, endpoint: Endpoint) -> EndpointSpec:
@@ -185,6 +177,8 @@ def _described(
     counted = counts or {}
     return EndpointSpec(
         name=config.name,
+        gpu_type="self-hosted",
+        num_gpu=0,
         instance_id=config.instance_option_id,
         project_id=endpoint.project_id,
         creator_id=endpoint.creator_id,
@@ -240,8 +234,8 @@ def _cursor(request: Request) -> str | None:
         raise _bad_query("cursor", "This is no cursor of ours.") from None
 
 
-def _encode(cursor: str) -> str:
-    return base64.urlsafe_b64encode(cursor.encode()).decode()
+def _encode(cursor: str) -> bytes:
+    return base64.urlsafe_b64encode(cursor.encode())
 
 
 def _bad_query(name: str, message: str) -> ApiError:
@@ -250,4 +244,4 @@ def _bad_query(name: str, message: str) -> ApiError:
 
 
 def _json(model: BaseModel) -> Response:
-    return Response(model.model_dump_json(), media_type="application/json")
+    return Response(model.model_dump_json(by_alias=True), media_type="application/json")

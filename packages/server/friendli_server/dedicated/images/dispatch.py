@@ -1,4 +1,4 @@
-"""One picture from whichever replica can make it: wait, send, and once more elsewhere.
+"""Pictures from whichever replica can make it: wait, send, and once more elsewhere.
 
 Knows neither teams nor formats. The request is the same wherever it goes, seed and key included,
 so a second try gives the bytes the first would have given.
@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from friendli_server.dedicated.metrics import Metrics
 from friendli_server.dedicated.problems import told_by_replica
 from friendli_server.dedicated.replicas.container import (
     ContainerClient,
-    ContainerPicture,
     ContainerRequest,
+    Made,
     ReplicaBusyError,
     ReplicaLostError,
     ReplicaRefusedError,
+    Tell,
 )
 from friendli_server.dedicated.replicas.router import Load, Router, Target
 from friendli_server.errors import ApiError
@@ -28,16 +30,21 @@ _ELSEWHERE_SECONDS: Final = 2.0
 class Dispatcher:
     """Sends requests to replicas."""
 
-    def __init__(self, router: Router, client: ContainerClient, *, wake_seconds: float) -> None:
+    def __init__(
+        self, router: Router, client: ContainerClient, *, wake_seconds: float, metrics: Metrics
+    ) -> None:
         """`wake_seconds` is how long a request may wait for a replica to be ready."""
         self._router = router
         self._client = client
         self._wake_seconds = wake_seconds
+        self._moved = metrics.moved
 
     async def run(
-        self, endpoint_id: str, load: Load, request: ContainerRequest
-    ) -> ContainerPicture:
-        """The picture, from the first replica or from another one.
+        self, endpoint_id: str, load: Load, request: ContainerRequest, *, tell: Tell | None = None
+    ) -> Made:
+        """The pictures, from the first replica or from another one.
+
+        `tell` hears of the way there, from its beginning again when a replica was lost.
 
         Raises:
             ApiError: 429 full queues, 503 no replica, 502 nonsense, or the replica's verdict.
@@ -49,11 +56,13 @@ class Dispatcher:
             target = await self._next(endpoint_id, load, avoid=avoid, until=until, busy=busy)
             try:
                 with self._router.in_flight(target, load):
-                    return await self._client.post(target.url, request)
+                    return await self._client.make(target.url, request, tell=tell)
             except ReplicaLostError:
                 self._router.forget(endpoint_id)
+                self._moved.labels("lost").inc()
             except ReplicaBusyError as error:
                 busy = error
+                self._moved.labels("busy").inc()
             except ReplicaRefusedError as error:
                 raise told_by_replica(error.status, error.body) from error
             avoid.add(target.id)

@@ -1,4 +1,4 @@
-"""A request for a picture, whole: admit, dispatch, keep, answer. Knows no HTTP.
+"""A request for pictures, whole: admit, dispatch, keep, answer. Knows no HTTP.
 
 The order matters: nothing is generated for a team beyond its quotas, and nothing is answered that
 is not yet stored.
@@ -9,28 +9,28 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from friendli_wire import B64ImageItem, DedicatedImageGenerateSuccess, URLImageItem
+from friendli_wire import DedicatedImageGenerateSuccess
 
 from friendli_server.dedicated import problems
 from friendli_server.dedicated.database import Database, DatabaseDownError
 from friendli_server.dedicated.endpoints import services as endpoints
-from friendli_server.dedicated.images import jobs
-from friendli_server.dedicated.replicas.container import ContainerPicture
+from friendli_server.dedicated.images import encoding, jobs
+from friendli_server.dedicated.images.bodies import Body, Operation, PictureFormat
+from friendli_server.dedicated.images.dispatch import Dispatcher
+from friendli_server.dedicated.metrics import Metrics
+from friendli_server.dedicated.replicas.container import Made, Tell
 from friendli_server.dedicated.replicas.router import Load
 from friendli_server.dedicated.results.store import ResultStore, StorageUnavailableError
 from friendli_server.dedicated.usage import services as usage
 from friendli_server.dedicated.usage.models import UsageRecord
-from friendli_server.errors import ApiError
+from friendli_server.errors import ApiError, ClientGone
 
-from .dispatch import Dispatcher
-from .encoding import raw_of_png
-
-Waiter = Callable[[Coroutine[Any, Any, ContainerPicture]], Awaitable[ContainerPicture]]
+Waiter = Callable[[Coroutine[Any, Any, Made]], Awaitable[Made]]
 _KEEP_TRYING_SECONDS: Final = 20.0
 
 
@@ -42,22 +42,25 @@ class ImageService:
     dispatcher: Dispatcher
     results: ResultStore
     node_id: str
-    url_format: str
+    url_format: PictureFormat
     request_seconds: float
+    queue_steps: int
+    metrics: Metrics
 
     async def serve(
         self,
         team_id: str,
-        operation: jobs.Operation,
-        body: jobs.Body,
+        operation: Operation,
+        body: Body,
         *,
         job_id: str,
         wait: Waiter,
+        tell: Tell | None = None,
     ) -> DedicatedImageGenerateSuccess:
-        """The picture that `body` asks for, as it asks for it.
+        """The pictures that `body` asks for, as it asks for them.
 
         `wait` awaits the container's work and may give up on it; everything else is short and is
-        never broken off, so that no transaction is.
+        never broken off, so that no transaction is. With `tell` the steps on the way are told.
 
         Raises:
             ApiError: with the status to answer.
@@ -70,62 +73,53 @@ class ImageService:
             adapter=adapter,
             operation=operation,
             steps=body.num_inference_steps,
+            images=body.count,
         )
-        wanted = body.response_format or "url"
-        async with self._admitted(job) as made:
-            picture = await wait(self._make(job, body, wanted))
-            answer = await self._answer(job, picture, wanted)
-            made.append(picture)
+        async with self._admitted(job) as done:
+            made = await wait(self._make(job, body, tell))
+            answer = await self._answer(job, body, made)
+            done.append(made)
         return answer
 
-    async def _make(self, job: usage.Job, body: jobs.Body, wanted: str) -> ContainerPicture:
-        final = self.url_format if wanted == "url" else wanted
+    async def _make(self, job: usage.Job, body: Body, tell: Tell | None) -> Made:
+        file = self._file_format(body)
         request = jobs.container_request(
             job,
             body,
-            picture_format="png" if final in {"raw", "png"} else "jpeg",
+            picture_format=file,
             seconds=self.request_seconds,
+            streams=tell is not None,
         )
-        load = Load(job_id=job.id, work=job.steps, adapter=job.adapter)
-        return await self.dispatcher.run(job.endpoint_id, load, request)
+        load = Load(job_id=job.id, work=job.work, adapter=job.adapter)
+        return await self.dispatcher.run(job.endpoint_id, load, request, tell=tell)
+
+    def _file_format(self, body: Body) -> PictureFormat:
+        """The kind of file to ask the container for; raw pixels are made from a PNG."""
+        if body.wanted == "url":
+            return body.output_format or self.url_format
+        return "png" if body.wanted in {"raw", "png"} else "jpeg"
 
     async def _answer(
-        self, job: usage.Job, picture: ContainerPicture, wanted: str
+        self, job: usage.Job, body: Body, made: Made
     ) -> DedicatedImageGenerateSuccess:
-        final = self.url_format if wanted == "url" else wanted
-        encoded = picture.base64
-        if final == "raw":
-            encoded = await asyncio.to_thread(raw_of_png, encoded)
-        size = {"width": picture.width, "height": picture.height}
-        if wanted != "url":
-            return DedicatedImageGenerateSuccess(
-                data=[
-                    B64ImageItem.model_validate(
-                        {
-                            "seed": picture.seed,
-                            "response_format": wanted,
-                            "b64_json": encoded,
-                            **size,
-                        }
-                    )
-                ]
-            )
-        url = await self._store(job, base64.b64decode(encoded), "png" if final == "png" else "jpg")
-        return DedicatedImageGenerateSuccess(
-            data=[
-                URLImageItem.model_validate(
-                    {"seed": picture.seed, "response_format": "url", "url": url, **size}
-                )
-            ]
-        )
+        if len(made.pictures) != job.images:
+            raise ApiError("bad_replica_answer")
+        if body.wanted != "url":
+            return await encoding.inline(made.pictures, body.wanted)
+        extension = "png" if self._file_format(body) == "png" else "jpg"
+        urls = [
+            await self._store(job, index, base64.b64decode(picture.base64), extension)
+            for index, picture in enumerate(made.pictures)
+        ]
+        return encoding.linked(made.pictures, urls)
 
-    async def _store(self, job: usage.Job, picture: bytes, extension: str) -> str:
+    async def _store(self, job: usage.Job, index: int, picture: bytes, extension: str) -> str:
         try:
             path = await self.results.put(
                 picture,
                 team_id=job.team_id,
                 endpoint_id=job.endpoint_id,
-                name=job.id,
+                name=jobs.picture_id(job, index),
                 extension=extension,
             )
         except StorageUnavailableError as error:
@@ -133,48 +127,76 @@ class ImageService:
         return await self.results.link(path)
 
     @asynccontextmanager
-    async def _admitted(self, job: usage.Job) -> AsyncIterator[list[ContainerPicture]]:
-        """Count the job while the block runs; a picture put in the list becomes its record."""
+    async def _admitted(self, job: usage.Job) -> AsyncIterator[list[Made]]:
+        """Count the job while the block runs; what is put in the list becomes its records."""
         await self._admit(job)
-        made: list[ContainerPicture] = []
+        done: list[Made] = []
         try:
-            yield made
+            with self._counted(job, done):
+                yield done
         finally:
-            record = _record(job, made[0]) if made else None
-            await self._finish(job, record)
+            await self._finish(job, [record for made in done for record in _records(job, made)])
+
+    @contextmanager
+    def _counted(self, job: usage.Job, done: Sequence[Made]) -> Iterator[None]:
+        """Count how the job ends."""
+        began, outcome = time.monotonic(), "ok"
+        self.metrics.in_flight.inc()
+        try:
+            yield
+        except ApiError as error:
+            outcome = error.code
+            raise
+        except ClientGone:
+            outcome = "cancelled"
+            raise
+        except Exception:
+            outcome = "internal_error"
+            raise
+        finally:
+            self.metrics.in_flight.dec()
+            self.metrics.jobs.labels(job.endpoint_id, outcome).inc()
+            if done:
+                self.metrics.job_seconds.labels(job.endpoint_id).observe(time.monotonic() - began)
+                self.metrics.images.labels(job.endpoint_id).inc(job.images)
 
     async def _admit(self, job: usage.Job) -> None:
         try:
             async with self.database.transaction() as session:
                 await endpoints.wake_for_request(session, job.team_id, job.endpoint_id)
-                await usage.admit(session, job, node_id=self.node_id)
+                await usage.admit(session, job, node_id=self.node_id, queue_steps=self.queue_steps)
         except usage.QuotaExceededError as error:
+            self.metrics.refused.labels(error.quota).inc()
             raise problems.quota_exceeded(
                 error.quota, limit=error.limit, retry_after=error.retry_after
             ) from error
 
-    async def _finish(self, job: usage.Job, record: UsageRecord | None) -> None:
+    async def _finish(self, job: usage.Job, records: Sequence[UsageRecord]) -> None:
         """Write the end of the job down, trying again while the database is away."""
         give_up = time.monotonic() + _KEEP_TRYING_SECONDS
         while True:
             try:
                 async with self.database.transaction() as session:
-                    return await usage.finish(session, job, record)
+                    return await usage.finish(session, job, records)
             except DatabaseDownError:
                 if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(0.2)
 
 
-def _record(job: usage.Job, picture: ContainerPicture) -> UsageRecord:
-    return UsageRecord(
-        id=job.id,
-        team_id=job.team_id,
-        endpoint_id=job.endpoint_id,
-        adapter=job.adapter,
-        operation=job.operation,
-        steps=job.steps,
-        width=picture.width,
-        height=picture.height,
-        engine_seconds=picture.seconds,
-    )
+def _records(job: usage.Job, made: Made) -> list[UsageRecord]:
+    """One line of the report for each picture; they share the time it took."""
+    return [
+        UsageRecord(
+            id=jobs.picture_id(job, index),
+            team_id=job.team_id,
+            endpoint_id=job.endpoint_id,
+            adapter=job.adapter,
+            operation=job.operation,
+            steps=job.steps,
+            width=picture.width,
+            height=picture.height,
+            engine_seconds=made.seconds / len(made.pictures),
+        )
+        for index, picture in enumerate(made.pictures)
+    ]

@@ -1,4 +1,4 @@
-"""The gateway's side of the container's HTTP API: is it ready, make this picture.
+"""The gateway's side of the container's HTTP API: is it ready, make these pictures.
 
 Knows neither endpoints nor teams, and never retries: what a lost replica means is the caller's
 to decide.
@@ -7,16 +7,24 @@ to decide.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import httpx2
 from friendli_wire import ErrorBody
+from friendli_wire.container import ImageGenerationContainerResult
 from pydantic import BaseModel, Field, ValidationError
+
+from friendli_server.errors import KINDS
 
 _PROBE_SECONDS: Final = 3.0
 _BUSY: Final = frozenset({429})
 _LOST: Final = frozenset({502, 503})
+_EVENTS: Final = "text/event-stream"
+
+Tell = Callable[[str, bytes], None]
+"""Hears of what happens on the way: the event's name and its data as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +32,40 @@ class ContainerRequest:
     """A POST that any replica of the endpoint answers with the same bytes.
 
     `body` is JSON with the seed drawn already; `key` joins a repeated POST to the running one.
+    `tenant` stands for the team: a container that teams share serves tenants fairly.
     """
 
     path: str
     body: bytes
     key: str
+    tenant: str
     seconds: float
+
+    def headers(self, *, accept: str) -> Mapping[str, str]:
+        """What travels beside the body. Containers take a bearer for the name of a client."""
+        return {
+            "content-type": "application/json",
+            "accept": accept,
+            "idempotency-key": self.key,
+            "authorization": f"Bearer {self.tenant}",
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerPicture:
-    """What a container made: base64 of a file, its size in pixels, and how long it took."""
+    """What a container made: base64 of a file, and its size in pixels."""
 
     base64: bytes
     seed: int
     width: int
     height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """The pictures of one request and how long the container took, in seconds."""
+
+    pictures: Sequence[ContainerPicture]
     seconds: float
 
 
@@ -51,7 +77,7 @@ class _Picture(BaseModel):
 class _Answer(BaseModel):
     """A container's answer in OpenAI's dialect."""
 
-    data: Annotated[list[_Picture], Field(min_length=1, max_length=1)]
+    data: Annotated[list[_Picture], Field(min_length=1)]
     size: Annotated[str, Field(pattern=r"^[0-9]{1,5}x[0-9]{1,5}$")]
 
 
@@ -91,27 +117,56 @@ class ContainerClient:
             return False
         return answer.status_code == 200
 
-    async def post(self, url: str, request: ContainerRequest) -> ContainerPicture:
-        """Have one picture made.
+    async def make(self, url: str, request: ContainerRequest, *, tell: Tell | None) -> Made:
+        """Have pictures made; `tell` hears of the steps on the way, if the request streams.
 
         Raises:
-            ReplicaLostError: it must be made elsewhere.
-            ReplicaBusyError: it may be made elsewhere or later.
-            ReplicaRefusedError: it cannot be made.
+            ReplicaLostError: they must be made elsewhere.
+            ReplicaBusyError: they may be made elsewhere or later.
+            ReplicaRefusedError: they cannot be made.
         """
         began = time.monotonic()
+        work = self._answered(url, request) if tell is None else self._followed(url, request, tell)
         try:
-            answer = await self._http.post(
-                f"{url}{request.path}",
-                content=request.body,
-                headers={"content-type": "application/json", "idempotency-key": request.key},
-                timeout=httpx2.Timeout(request.seconds, connect=_PROBE_SECONDS),
-            )
+            pictures = await work
         except httpx2.TransportError as error:
             raise ReplicaLostError from error
+        return Made(pictures=pictures, seconds=time.monotonic() - began)
+
+    async def _answered(self, url: str, request: ContainerRequest) -> list[ContainerPicture]:
+        answer = await self._http.post(
+            url + request.path,
+            content=request.body,
+            headers=request.headers(accept="application/json"),
+            timeout=_timeout(request),
+        )
         _raise_for_status(answer)
-        picture = _parse(answer)
-        return replace(picture, seconds=time.monotonic() - began)
+        return _parse(answer.content)
+
+    async def _followed(
+        self, url: str, request: ContainerRequest, tell: Tell
+    ) -> list[ContainerPicture]:
+        async with self._http.stream(
+            "POST",
+            url + request.path,
+            content=request.body,
+            headers=request.headers(accept=_EVENTS),
+            timeout=_timeout(request),
+        ) as answer:
+            if answer.status_code != 200:
+                await answer.aread()
+            _raise_for_status(answer)
+            async for event in httpx2.EventSource(answer, max_event_size=None):
+                if event.event == "finished":
+                    return [_finished(event.data)]
+                if event.event == "error":
+                    _raise_told(event.data)
+                tell(event.event, event.data.encode())
+        raise ReplicaLostError
+
+
+def _timeout(request: ContainerRequest) -> httpx2.Timeout:
+    return httpx2.Timeout(request.seconds, connect=_PROBE_SECONDS)
 
 
 def _raise_for_status(answer: httpx2.Response) -> None:
@@ -121,24 +176,47 @@ def _raise_for_status(answer: httpx2.Response) -> None:
         advice = answer.headers.get("retry-after", "")
         raise ReplicaBusyError(int(advice) if advice.isdecimal() else 1)
     if answer.status_code != 200:
-        try:
-            body = ErrorBody.model_validate_json(answer.content)
-        except ValidationError:
-            body = None
-        raise ReplicaRefusedError(answer.status_code, body)
+        raise ReplicaRefusedError(answer.status_code, _error(answer.content))
 
 
-def _parse(answer: httpx2.Response) -> ContainerPicture:
+def _raise_told(data: str) -> None:
+    """What an `error` event says, which has no status of its own."""
+    body = _error(data)
+    kind = KINDS.get(body.error.code or "") if body else None
+    status = kind.status if kind else 502
+    if status in _LOST and kind:
+        raise ReplicaLostError
+    if status in _BUSY:
+        raise ReplicaBusyError(1)
+    raise ReplicaRefusedError(status, body)
+
+
+def _error(data: str | bytes) -> ErrorBody | None:
     try:
-        told = _Answer.model_validate_json(answer.content)
+        return ErrorBody.model_validate_json(data)
+    except ValidationError:
+        return None
+
+
+def _parse(content: bytes) -> list[ContainerPicture]:
+    try:
+        told = _Answer.model_validate_json(content)
     except ValidationError as error:
         raise ReplicaRefusedError(502, None) from error
     width, _, height = told.size.partition("x")
-    [picture] = told.data
-    return ContainerPicture(
-        base64=picture.b64_json,
-        seed=picture.seed,
-        width=int(width),
-        height=int(height),
-        seconds=0.0,
-    )
+    return [
+        ContainerPicture(
+            base64=picture.b64_json, seed=picture.seed, width=int(width), height=int(height)
+        )
+        for picture in told.data
+    ]
+
+
+def _finished(data: str) -> ContainerPicture:
+    try:
+        told = ImageGenerationContainerResult.model_validate_json(data)
+    except ValidationError as error:
+        raise ReplicaRefusedError(502, None) from error
+    if told.seed is None or told.width is None or told.height is None:
+        raise ReplicaRefusedError(502, None)
+    return ContainerPicture(base64=told.image, seed=told.seed, width=told.width, height=told.height)

@@ -14,11 +14,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from friendli_wire.endpoints import InferenceDeploymentErrorCode
 from sqlalchemy import delete, select, update
 
 from friendli_server.dedicated.database import Database, DatabaseDownError, now
 from friendli_server.dedicated.endpoints.models import Replica, ReplicaState
-from friendli_server.dedicated.endpoints.wire import ErrorCode
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaLauncher, ReplicaSpec
 
 logger = logging.getLogger("friendli.dedicated.replicas")
@@ -102,12 +102,12 @@ class Fleet:
                 await self._set(replica_id, url=url)
                 while not await self.prober.is_ready(url):
                     if replica_id not in self.launcher.running():
-                        raise LaunchError(ErrorCode.INFERENCE_ENGINE_UNKNOWN_ERROR)
+                        raise LaunchError("INFERENCE_ENGINE_UNKNOWN_ERROR")
                     await asyncio.sleep(_POLL_SECONDS)
         except LaunchError as error:
             await self._fail(replica_id, error.code)
         except TimeoutError:
-            await self._fail(replica_id, ErrorCode.WORKLOAD_INIT_UNKNOWN_ERROR)
+            await self._fail(replica_id, "WORKLOAD_INIT_UNKNOWN_ERROR")
         else:
             await self._set(replica_id, state=ReplicaState.READY, ready_at=now())
             logger.info("replica %s is ready", replica_id)
@@ -122,9 +122,9 @@ class Fleet:
         well = alive and await self.prober.is_ready(replica.url or "")
         watch.misses = 0 if well else watch.misses + 1
         if not alive or watch.misses >= _MISSES:
-            await self._fail(replica.id, ErrorCode.INFERENCE_ENGINE_UNKNOWN_ERROR)
+            await self._fail(replica.id, "INFERENCE_ENGINE_UNKNOWN_ERROR")
 
-    async def _fail(self, replica_id: str, code: str) -> None:
+    async def _fail(self, replica_id: str, code: InferenceDeploymentErrorCode) -> None:
         logger.warning("replica %s failed: %s", replica_id, code)
         self._watches.pop(replica_id, None)
         await self._set(replica_id, state=ReplicaState.FAILED, error_code=code)

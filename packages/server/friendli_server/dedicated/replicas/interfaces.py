@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from friendli_wire.endpoints import InferenceDeploymentErrorCode
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicaSpec:
@@ -23,7 +25,7 @@ class ReplicaSpec:
 class LaunchError(Exception):
     """A replica could not be started; `code` is one of the API's error codes."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: InferenceDeploymentErrorCode) -> None:
         super().__init__(code)
         self.code = code
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from friendli_server.dedicated.endpoints import services as endpoints
 from friendli_server.dedicated.endpoints.models import Endpoint, Replica, ReplicaState
 from friendli_server.dedicated.endpoints.plan import EndpointView, Plan, ReplicaView, plan
 from friendli_server.dedicated.endpoints.wire import EndpointConfig, Status
+from friendli_server.dedicated.metrics import Metrics
 from friendli_server.dedicated.nodes import services as nodes
 from friendli_server.dedicated.replicas.fleet import Fleet
 from friendli_server.dedicated.replicas.interfaces import ReplicaSpec
@@ -48,6 +49,7 @@ class Keeper:
     work_per_replica: int
     tick_seconds: float
     sweep: Callable[[], Awaitable[object]]
+    metrics: Metrics
     _demand: defaultdict[str, deque[tuple[float, int]]] = field(
         default_factory=lambda: defaultdict(deque)
     )
@@ -87,6 +89,7 @@ class Keeper:
                 await nodes.beat(session, self.node_id)
                 self._leads = await nodes.take_lease(session, _LEASE, holder=self.node_id)
             self._beat_at = time.monotonic()
+            self.metrics.leads.set(self._leads)
         if self._leads:
             await self._lead()
         await self.fleet.tick()
@@ -99,14 +102,21 @@ class Keeper:
             found = await session.scalars(
                 select(Endpoint).where(Endpoint.status != Status.TERMINATED)
             )
+            planned = found.all()
             started: list[tuple[Replica, ReplicaSpec]] = []
-            for endpoint in found.all():
+            for endpoint in planned:
                 started += await self._step(session, endpoint, work.get(endpoint.id, 0))
+        self._count(planned)
         for replica, spec in started:
             self.fleet.start(replica.id, spec)
         if time.monotonic() - self._swept_at > _SWEEP_SECONDS:
             self._swept_at = time.monotonic()
             await self.sweep()
+
+    def _count(self, planned: Sequence[Endpoint]) -> None:
+        by_status = Counter(endpoint.status for endpoint in planned)
+        for status in Status:
+            self.metrics.endpoints.labels(status).set(by_status[status])
 
     async def _step(
         self, session: AsyncSession, endpoint: Endpoint, work: int

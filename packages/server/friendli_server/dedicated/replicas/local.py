@@ -14,7 +14,6 @@ from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from friendli_server.dedicated.endpoints.wire import ErrorCode
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
 
 _AS_A_REPLICA: Final = ("--metrics-port", "0", "--max-per-client", "256")
@@ -102,7 +101,7 @@ class LocalProcesses:
 
     def _offered(self, name: str) -> str:
         if name not in self._offers:
-            raise LaunchError(ErrorCode.WORKLOAD_INIT_CANNOT_ACCESS_REPO_ERROR)
+            raise LaunchError("WORKLOAD_INIT_CANNOT_ACCESS_REPO_ERROR")
         return self._offers[name]
 
 
