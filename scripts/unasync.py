@@ -17,7 +17,7 @@ WORDS = {
     r"async (with|for)": r"\1",
     r"await ": "",
     r"AsyncGenerator": "Generator",
-    r"(Event|FinishedEvent), None\]": r"\1, None, None]",
+    r"\bAny, None\]": "Any, None, None]",
     r"httpx2\.AsyncClient": "httpx2.Client",
     r"AsyncHttpClient": "AsyncHttpClient",
     r"Async([A-Z]\w+)": r"Sync\1",

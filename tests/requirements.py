@@ -47,6 +47,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg"),
     "S3.generate": Requirement("S3", "steps default to 20; control_images, controlnet_weights"),
     "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list"),
+    "stream.gateway": Requirement(
+        "issues 6.8, 7.2", "an endpoint's picture can be watched as it comes, and left"
+    ),
     "openai.gateway": Requirement(
         "issue 7.2", "OpenAI's client generates, edits and streams at …/dedicated/v1"
     ),
@@ -77,5 +80,14 @@ REQUIREMENTS: dict[str, Requirement] = {
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
     ),
     "playground.page": Requirement("DESIGN §1", "the page makes, compares and cancels pictures"),
+    "cli.light": Requirement("issue 9", "`friendli --help` loads none of what verbs need"),
+    "cli.generate": Requirement("issue 9", "a prompt becomes a file whose path is printed"),
+    "cli.embedded": Requirement("issue 9", "without a server the embedded model is used and said"),
+    "cli.errors": Requirement("issue 9", "errors say what, why and the next command"),
+    "cli.terminal": Requirement("issue 9", "steps and the picture are seen in the terminal"),
+    "cli.cancel": Requirement("issue 9", "Ctrl-C stops the work on the server"),
+    "cli.history": Requirement("issue 9", "every picture is kept, listed, made again, deleted"),
+    "cli.doctor": Requirement("issue 9", "every finding of the doctor has its fix"),
+    "mcp.tools": Requirement("issue 9", "an MCP client makes and edits pictures over stdio"),
     "demo.offline": Requirement("DESIGN §5", "./x demo works end to end without a download"),
 }

@@ -42,6 +42,9 @@ async def inferred_too(friendli: AsyncFriendli) -> None:
     async for event in friendli.container.image.stream(prompt="p"):
         if isinstance(event, models.FinishedEvent):
             assert_type(event.content, bytes)
+    async for told in friendli.dedicated.image.stream(model="m", prompt="p"):
+        if isinstance(told, models.DedicatedFinishedEvent):
+            assert_type(told.data, list[models.URLImageItem] | list[models.B64ImageItem])
     spec = await friendli.dedicated.endpoint.get_spec(endpoint_id="e", timeout_ms=5)
     assert_type(spec, models.DedicatedEndpointSpec)
 

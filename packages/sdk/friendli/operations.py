@@ -18,7 +18,12 @@ from pydantic_core import to_json
 
 from friendli import inputs
 from friendli.checks import ArgumentError, check
-from friendli.results import ContainerImageGenerateSuccess, DedicatedImageGenerateSuccess
+from friendli.results import (
+    ContainerImageGenerateSuccess,
+    DedicatedFinishedEvent,
+    DedicatedImageGenerateSuccess,
+    FinishedEvent,
+)
 from friendli.types import UNSET
 
 CONTAINER = "http://localhost:8000"
@@ -30,7 +35,8 @@ R = TypeVar("R")
 class Operation(Generic[R]):
     """One operation. `path` may have `{names}`; `result` parses the answer.
 
-    `documents_422` says that the API describes the body of a refusal for this operation.
+    `documents_422` says that the API describes the body of a refusal for this operation,
+    `finished` is the last event of its stream: the result, as an event.
     """
 
     id: str
@@ -40,6 +46,7 @@ class Operation(Generic[R]):
     result: TypeAdapter[R]
     body: type[BaseModel] = BaseModel
     documents_422: bool = False
+    finished: type[BaseModel] = BaseModel
 
     def encode(self, fields: dict[str, Any], *, validate: bool) -> bytes:
         """The JSON of a body from arguments, in their order; what is UNSET does not travel.
@@ -102,9 +109,16 @@ CONTAINER_GENERATE = Operation(
     CONTAINER,
     _picture,
     ContainerImageGenerationBody,
+    finished=FinishedEvent,
 )
 CONTAINER_EDIT = Operation(
-    "containerImagesEdit", "POST", "/v1/images/edits", CONTAINER, _picture, ContainerImageEditBody
+    "containerImagesEdit",
+    "POST",
+    "/v1/images/edits",
+    CONTAINER,
+    _picture,
+    ContainerImageEditBody,
+    finished=FinishedEvent,
 )
 DEDICATED_GENERATE = Operation(
     "dedicatedImagesGenerate",
@@ -113,6 +127,7 @@ DEDICATED_GENERATE = Operation(
     DEDICATED,
     _pictures,
     DedicatedImageGenerationBody,
+    finished=DedicatedFinishedEvent,
 )
 DEDICATED_EDIT = Operation(
     "dedicatedImagesEdit",
@@ -121,6 +136,7 @@ DEDICATED_EDIT = Operation(
     DEDICATED,
     _pictures,
     DedicatedImageEditBody,
+    finished=DedicatedFinishedEvent,
 )
 
 _ENDPOINTS = "/dedicated/beta/endpoint"

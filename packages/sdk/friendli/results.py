@@ -93,12 +93,19 @@ class FinishedEvent(ContainerImageGenerateSuccess, wire.FinishedEvent):
     """The last event of a stream: the picture."""
 
 
-Event = wire.QueuedEvent | wire.ProgressEvent | PreviewEvent | FinishedEvent
-"""What a stream yields. A failure is not an event but raised."""
+class DedicatedFinishedEvent(DedicatedImageGenerateSuccess, wire.DedicatedFinishedEvent):
+    """The last event of an endpoint's stream: the answer."""
 
-EVENTS: dict[str, type[Event]] = {
+    data: list[URLImageItem] | list[B64ImageItem]  # type: ignore[assignment]  # narrower items
+
+
+Event = wire.QueuedEvent | wire.ProgressEvent | PreviewEvent | FinishedEvent
+"""What a container's stream yields. A failure is not an event but raised."""
+DedicatedEvent = wire.QueuedEvent | wire.ProgressEvent | PreviewEvent | DedicatedFinishedEvent
+"""What an endpoint's stream yields."""
+
+ON_THE_WAY: dict[str, type[wire.QueuedEvent | wire.ProgressEvent | PreviewEvent]] = {
     "queued": wire.QueuedEvent,
     "progress": wire.ProgressEvent,
     "preview": PreviewEvent,
-    "finished": FinishedEvent,
 }

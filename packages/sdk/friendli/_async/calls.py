@@ -14,7 +14,7 @@ from friendli.calls import CallOptions
 from friendli.configuration import SDKConfiguration
 from friendli.errors import NoResponseError, SDKError, transport_error
 from friendli.operations import Operation, R
-from friendli.results import EVENTS, ContainerImageGenerateSuccess, Event, FinishedEvent
+from friendli.results import ON_THE_WAY
 from friendli.types import OptionalNullable
 
 _EVENTS = "text/event-stream"
@@ -59,19 +59,20 @@ class AsyncCalls:
 
     async def events(
         self,
-        operation: Operation[ContainerImageGenerateSuccess],
+        operation: Operation[R],
         fields: dict[str, Any],
         *,
         validate: bool = True,
+        team: OptionalNullable[str] = None,
         options: CallOptions,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[Any, None]:
         """Call an operation and yield its events; closing the generator cancels the job."""
         content = operation.encode(fields, validate=validate)
         call = calls.prepare(
             self._configuration,
             operation,
             content=content.removesuffix(b"}") + b',"stream":true}',
-            team=None,
+            team=team,
             accept=_EVENTS,
             options=options,
             own_timeout=self._transport.owned,
@@ -80,27 +81,27 @@ class AsyncCalls:
         try:
             if not calls.is_of(response, _EVENTS):  # not every server streams
                 await response.aread()
-                answer = calls.result_of(operation, response)
-                yield FinishedEvent.model_construct(**dict(answer))
+                answer: Any = calls.result_of(operation, response)
+                yield operation.finished.model_construct(**dict(answer))
                 return
             async for event in EventSource(response, max_event_size=None):
                 if event.event == "error":
                     raise SDKError("API error occurred", response, event.data)
-                if event.event in EVENTS:
-                    yield EVENTS[event.event].model_validate_json(event.data)
+                if event.event == "finished":
+                    yield operation.finished.model_validate_json(event.data)
+                elif event.event in ON_THE_WAY:
+                    yield ON_THE_WAY[event.event].model_validate_json(event.data)
         except failures() as failure:
             raise transport_error(failure, url=call.url, tries=1) from failure
         finally:
             await response.aclose()
 
 
-async def picture(
-    events: AsyncGenerator[Event, None], on_progress: OnProgress
-) -> ContainerImageGenerateSuccess:
-    """Follow a stream to its picture, telling each progress."""
+async def picture(events: AsyncGenerator[Any, None], on_progress: OnProgress) -> Any:
+    """Follow a stream to its result, telling each progress."""
     async for event in events:
         if isinstance(event, ProgressEvent):
             on_progress(event)
-        elif isinstance(event, FinishedEvent):
+        elif event.event == "finished":
             return event
     raise NoResponseError("The stream ended before the picture came")

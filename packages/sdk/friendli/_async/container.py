@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from friendli_wire.container import ContainerResponseFormat
 
     from friendli.inputs import ImageLike
-    from friendli.results import ContainerImageGenerateSuccess
+    from friendli.results import ContainerImageGenerateSuccess, Event
     from friendli.retries import RetryConfig
 
 
@@ -88,7 +88,8 @@ class AsyncContainerImage:
             events = self._calls.events(
                 CONTAINER_GENERATE, fields, validate=validate, options=options
             )
-            return await picture(events, on_progress)
+            followed: ContainerImageGenerateSuccess = await picture(events, on_progress)
+            return followed
         return await self._calls.send(
             CONTAINER_GENERATE, fields=fields, validate=validate, options=options
         )
@@ -144,7 +145,8 @@ class AsyncContainerImage:
         options = call_options(retries, server_url, timeout_ms, http_headers)
         if on_progress is not None:
             events = self._calls.events(CONTAINER_EDIT, fields, validate=validate, options=options)
-            return await picture(events, on_progress)
+            followed: ContainerImageGenerateSuccess = await picture(events, on_progress)
+            return followed
         return await self._calls.send(
             CONTAINER_EDIT, fields=fields, validate=validate, options=options
         )
@@ -166,7 +168,7 @@ class AsyncContainerImage:
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
         validate: bool = True,
-    ) -> AsyncImageStream:
+    ) -> AsyncImageStream[Event]:
         """Watch a picture come: `generate` as events, or `edit` when an `image` is given.
 
         Nothing is sent before the first event is asked for. The arguments are those of `generate`

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from friendli._async.calls import AsyncCalls
+from friendli._async.calls import AsyncCalls, OnProgress, picture
 from friendli._async.endpoint import AsyncEndpoint
-from friendli.calls import call_options
-from friendli.operations import DEDICATED_EDIT, DEDICATED_GENERATE
+from friendli._async.stream import AsyncImageStream
+from friendli.calls import CallOptions, call_options
+from friendli.operations import DEDICATED_EDIT, DEDICATED_GENERATE, Operation
 from friendli.types import UNSET, OptionalNullable
 
 if TYPE_CHECKING:
     from friendli_wire.dedicated import DedicatedResponseFormat
 
     from friendli.inputs import ImageLike
-    from friendli.results import DedicatedImageGenerateSuccess
+    from friendli.results import DedicatedEvent, DedicatedImageGenerateSuccess
     from friendli.retries import RetryConfig
 
 
@@ -50,6 +51,7 @@ class AsyncDedicatedImage:
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
         validate: bool = True,
+        on_progress: OnProgress | None = None,
     ) -> DedicatedImageGenerateSuccess:
         """Make pictures from a text.
 
@@ -68,27 +70,31 @@ class AsyncDedicatedImage:
             timeout_ms: Replaces the client's timeout.
             http_headers: Added to the request.
             validate: Whether to check the arguments before sending.
+            on_progress: Called after each step with `step`, `steps` and `eta` (seconds).
 
         Raises:
             pydantic.ValidationError: An argument is wrong; nothing was sent.
             models.SDKError: The server refused or failed.
             models.TransportError: No answer came.
         """
-        return await self._calls.send(
+        fields = {
+            "model": model,
+            "prompt": prompt,
+            "num_inference_steps": num_inference_steps,
+            "guidance_scale": guidance_scale,
+            "seed": seed,
+            "response_format": response_format,
+            "control_images": control_images,
+            "controlnet_weights": controlnet_weights,
+        }
+        options = call_options(retries, server_url, timeout_ms, http_headers)
+        return await self._pictures(
             DEDICATED_GENERATE,
-            fields={
-                "model": model,
-                "prompt": prompt,
-                "num_inference_steps": num_inference_steps,
-                "guidance_scale": guidance_scale,
-                "seed": seed,
-                "response_format": response_format,
-                "control_images": control_images,
-                "controlnet_weights": controlnet_weights,
-            },
+            fields,
             validate=validate,
             team=x_friendli_team,
-            options=call_options(retries, server_url, timeout_ms, http_headers),
+            options=options,
+            on_progress=on_progress,
         )
 
     async def edit(
@@ -107,6 +113,7 @@ class AsyncDedicatedImage:
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
         validate: bool = True,
+        on_progress: OnProgress | None = None,
     ) -> DedicatedImageGenerateSuccess:
         """Make pictures from one or more pictures and a text.
 
@@ -124,24 +131,96 @@ class AsyncDedicatedImage:
             timeout_ms: Replaces the client's timeout.
             http_headers: Added to the request.
             validate: Whether to check the arguments before sending.
+            on_progress: Called after each step with `step`, `steps` and `eta` (seconds).
 
         Raises:
             pydantic.ValidationError: An argument is wrong; nothing was sent.
             models.SDKError: The server refused or failed.
             models.TransportError: No answer came.
         """
-        return await self._calls.send(
+        fields = {
+            "image": image,
+            "prompt": prompt,
+            "model": model,
+            "num_inference_steps": num_inference_steps,
+            "guidance_scale": guidance_scale,
+            "seed": seed,
+            "response_format": response_format,
+        }
+        options = call_options(retries, server_url, timeout_ms, http_headers)
+        return await self._pictures(
             DEDICATED_EDIT,
-            fields={
-                "image": image,
-                "prompt": prompt,
-                "model": model,
-                "num_inference_steps": num_inference_steps,
-                "guidance_scale": guidance_scale,
-                "seed": seed,
-                "response_format": response_format,
-            },
+            fields,
+            validate=validate,
+            team=x_friendli_team,
+            options=options,
+            on_progress=on_progress,
+        )
+
+    def stream(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        image: OptionalNullable[ImageLike | list[ImageLike]] = UNSET,
+        x_friendli_team: OptionalNullable[str] = UNSET,
+        num_inference_steps: int | None = 20,
+        guidance_scale: OptionalNullable[float] = UNSET,
+        seed: OptionalNullable[int] = UNSET,
+        response_format: OptionalNullable[DedicatedResponseFormat] = UNSET,
+        control_images: OptionalNullable[Iterable[ImageLike]] = UNSET,
+        controlnet_weights: OptionalNullable[Iterable[float]] = UNSET,
+        retries: OptionalNullable[RetryConfig] = UNSET,
+        server_url: str | None = None,
+        timeout_ms: int | None = None,
+        http_headers: Mapping[str, str] | None = None,
+        validate: bool = True,
+    ) -> AsyncImageStream[DedicatedEvent]:
+        """Watch a picture come: `generate` as events, or `edit` when an `image` is given.
+
+        Nothing is sent before the first event is asked for. The arguments are those of `generate`
+        and `edit`; see there, also for what is raised.
+        """
+        fields: dict[str, Any] = {
+            "model": model,
+            "prompt": prompt,
+            "num_inference_steps": num_inference_steps,
+            "guidance_scale": guidance_scale,
+            "seed": seed,
+            "response_format": response_format,
+        }
+        operation = DEDICATED_GENERATE
+        if image is not UNSET:
+            operation = DEDICATED_EDIT
+            fields["image"] = image
+        else:
+            fields["control_images"] = control_images
+            fields["controlnet_weights"] = controlnet_weights
+        events = self._calls.events(
+            operation,
+            fields,
             validate=validate,
             team=x_friendli_team,
             options=call_options(retries, server_url, timeout_ms, http_headers),
         )
+        return AsyncImageStream(events)
+
+    async def _pictures(
+        self,
+        operation: Operation[DedicatedImageGenerateSuccess],
+        fields: dict[str, Any],
+        *,
+        validate: bool,
+        team: OptionalNullable[str],
+        options: CallOptions,
+        on_progress: OnProgress | None,
+    ) -> DedicatedImageGenerateSuccess:
+        if on_progress is None:
+            return await self._calls.send(
+                operation, fields=fields, validate=validate, team=team, options=options
+            )
+        events = self._calls.events(
+            operation, fields, validate=validate, team=team, options=options
+        )
+        followed: DedicatedImageGenerateSuccess = await picture(events, on_progress)
+        return followed

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from friendli.results import Event
+EventT = TypeVar("EventT")
 
 
-class AsyncImageStream:
+class AsyncImageStream(Generic[EventT]):
     """The events of one job: queued, progress, preview, and finished as the last.
 
     Iterate over it. Leaving its `with` block, or `aclose()`, before the last event cancels the job.
     """
 
-    def __init__(self, events: AsyncGenerator[Event, None]) -> None:
+    def __init__(self, events: AsyncGenerator[Any, None]) -> None:
         self._events = events
 
-    def __aiter__(self) -> AsyncImageStream:
+    def __aiter__(self) -> AsyncImageStream[EventT]:
         return self
 
-    async def __anext__(self) -> Event:
-        return await self._events.__anext__()
+    async def __anext__(self) -> EventT:
+        event: EventT = await self._events.__anext__()
+        return event
 
-    async def __aenter__(self) -> AsyncImageStream:
+    async def __aenter__(self) -> AsyncImageStream[EventT]:
         return self
 
     async def __aexit__(

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from friendli.results import Event
+EventT = TypeVar("EventT")
 
 
-class SyncImageStream:
+class SyncImageStream(Generic[EventT]):
     """The events of one job: queued, progress, preview, and finished as the last.
 
     Iterate over it. Leaving its `with` block, or `close()`, before the last event cancels the job.
     """
 
-    def __init__(self, events: Generator[Event, None, None]) -> None:
+    def __init__(self, events: Generator[Any, None, None]) -> None:
         self._events = events
 
-    def __iter__(self) -> SyncImageStream:
+    def __iter__(self) -> SyncImageStream[EventT]:
         return self
 
-    def __next__(self) -> Event:
-        return self._events.__next__()
+    def __next__(self) -> EventT:
+        event: EventT = self._events.__next__()
+        return event
 
-    def __enter__(self) -> SyncImageStream:
+    def __enter__(self) -> SyncImageStream[EventT]:
         return self
 
     def __exit__(

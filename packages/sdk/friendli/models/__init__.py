@@ -60,6 +60,7 @@ from friendli.operations import CONTAINER
 from friendli.results import (
     B64ImageItem,
     ContainerImageGenerateSuccess,
+    DedicatedFinishedEvent,
     DedicatedImageGenerateSuccess,
     FinishedEvent,
     PreviewEvent,
@@ -102,6 +103,7 @@ __all__ = [
     "DedicatedEndpointStatusTypedDict",
     "DedicatedEndpointUpdateBody",
     "DedicatedEndpointVersionHistoryResponse",
+    "DedicatedFinishedEvent",
     "DedicatedImageEditBody",
     "DedicatedImageEditBodyImage",
     "DedicatedImageEditBodyImageTypedDict",
