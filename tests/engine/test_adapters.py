@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from pathlib import Path
 
 import diffusers
@@ -11,7 +9,7 @@ import pytest
 import torch
 from engine import tiny, zoo
 from engine.weaving import joining_one_by_one, mixed, plainly, request
-from friendli_engine.adapters import MAX_HEADER, Source, inspect
+from friendli_engine.adapters import Source
 from friendli_engine.engine import Engine
 from friendli_engine.errors import AdapterRefusedError, UnknownAdapterError
 from friendli_engine.model import Model
@@ -111,41 +109,6 @@ def test_sources_are_paths_with_an_optional_scale(tmp_path: Path) -> None:
     assert Source.parse(str(strange)) == Source(strange)
     with pytest.raises(AdapterRefusedError, match="scale"):
         Source.parse("a@inf")
-
-
-def hostile(folder: Path) -> dict[str, Path]:
-    """Files that no honest trainer writes."""
-    good = {"x.lora_A.weight": torch.ones(4, 8), "x.lora_B.weight": torch.ones(8, 4)}
-    tensors = {
-        "nan": good | {"x.lora_A.weight": torch.full((4, 8), torch.nan)},
-        "inf": good | {"x.lora_B.weight": torch.full((8, 4), torch.inf)},
-        "rank": good | {"x.lora_A.weight": torch.ones(5000, 1)},
-        "empty tensor": good | {"x.lora_A.weight": torch.ones(0, 8)},
-        "integers": good | {"x.lora_A.weight": torch.ones(4, 8, dtype=torch.int32)},
-        "no tensors": {},
-        "too many": {f"x{i}.lora_A.weight": torch.ones(1) for i in range(10_001)},
-    }
-    raw = {
-        "pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94.",
-        "nothing": b"",
-        "huge header": struct.pack("<Q", MAX_HEADER + 1) + b"{}",
-        "cut": struct.pack("<Q", 500) + json.dumps({"x": {}}).encode(),
-    }
-    for name, content in tensors.items():
-        save_file(content, folder / name)
-    for name, text in raw.items():
-        (folder / name).write_bytes(text)
-    return {name: folder / name for name in (*tensors, *raw)}
-
-
-def test_malformed_and_hostile_files_are_refused_before_they_touch_a_network(
-    tmp_path: Path,
-) -> None:
-    for name, path in hostile(tmp_path).items():
-        with pytest.raises(AdapterRefusedError):
-            inspect(name, path)
-    with pytest.raises(AdapterRefusedError):
-        inspect("missing", tmp_path / "missing")
 
 
 def test_an_adapter_for_another_model_is_refused_and_the_engine_goes_on(

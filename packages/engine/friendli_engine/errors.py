@@ -8,9 +8,10 @@ EngineError
 │   └── AdapterRefusedError     malformed, hostile or unfitting LoRA file
 ├── InvalidRequestError         `.param` names the field at fault
 │   ├── UnknownAdapterError     no adapter with this route; the text names the known ones
-│   └── NotSupportedError       this model cannot do what was asked
+│   ├── NotSupportedError       this model cannot do what was asked
+│   └── TooLargeError           it needs more memory than all requests together may take
 ├── NotAcceptedError            nothing wrong with the request; try again later
-│   ├── QueueFullError          as many requests wait as are allowed to
+│   ├── QueueFullError          as many requests wait as are allowed to, or for as long
 │   └── NotReadyError           the engine is draining or closed
 └── GenerationError             it was accepted, but there is no picture
     ├── NotFiniteError          the network's answer for this request held NaN or infinity
@@ -19,6 +20,10 @@ EngineError
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Self
 
 
 class EngineError(Exception):
@@ -62,9 +67,23 @@ class InvalidRequestError(EngineError):
 class UnknownAdapterError(InvalidRequestError):
     """No adapter has this route."""
 
+    @classmethod
+    def among(cls, known: Iterable[str], route: str) -> Self:
+        """The error for `route`, with the known routes and the one that was probably meant."""
+        routes = sorted(known)
+        near = get_close_matches(route, routes, n=1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        listed = ", ".join(map(repr, routes)) or "none"
+        message = f"There is no adapter with this route. Known adapters: {listed}.{meant}"
+        return cls(message, param="adapter")
+
 
 class NotSupportedError(InvalidRequestError):
     """The model lacks the ability that the field asks for."""
+
+
+class TooLargeError(InvalidRequestError):
+    """A request of this size needs more memory than all requests together may take."""
 
 
 class NotAcceptedError(EngineError):
