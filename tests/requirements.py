@@ -47,6 +47,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg"),
     "S3.generate": Requirement("S3", "steps default to 20; control_images, controlnet_weights"),
     "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list"),
+    "gateway.many": Requirement(
+        "issue 7.9", "gateway processes on one PostgreSQL are one, also while it is away"
+    ),
+    "gateway.metrics": Requirement("issue 7.8", "metrics and a log line per request, no secrets"),
     "stream.gateway": Requirement(
         "issues 6.8, 7.2", "an endpoint's picture can be watched as it comes, and left"
     ),

@@ -19,6 +19,7 @@ import httpx2
 from friendli_server import sse
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
 from friendli_wire import ErrorBody, ErrorInfo, FinishedEvent, PreviewEvent, ProgressEvent
+from friendli_wire.endpoints import InferenceDeploymentErrorCode
 from PIL import Image
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -179,7 +180,7 @@ class FakeLauncher:
         self.network = network
         self.launched: list[FakeContainer] = []
         self.stopped: list[str] = []
-        self.refuses: str | None = None
+        self.refuses: InferenceDeploymentErrorCode | None = None
         self.born_ready = True
         self.held = False
         self._running: set[str] = set()

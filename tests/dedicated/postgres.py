@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from friendli_server.dedicated.database import Database
+from sqlalchemy import text
 
 
 class Postgres:
@@ -38,6 +40,29 @@ class Postgres:
     def stop(self) -> None:
         """Stop at once; sessions are broken off."""
         self._run("pg_ctl", "stop", "-w", "-m", "fast")
+
+    def freeze(self) -> None:
+        """Stop answering without closing anything, as a machine does that lost its disk."""
+        self._signal("STOP")
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._signal("CONT")
+
+    def _signal(self, name: str) -> None:
+        postmaster = (self._folder / "data" / "postmaster.pid").read_text().split()[0]
+        found = subprocess.run(
+            ["pgrep", "-P", postmaster], check=False, capture_output=True, text=True
+        )
+        subprocess.run(["kill", f"-{name}", postmaster, *found.stdout.split()], check=True)
+
+    async def empty(self) -> None:
+        """Drop every table."""
+        database = Database(self.url)
+        async with database.engine.begin() as connection:
+            await connection.execute(text("DROP SCHEMA public CASCADE"))
+            await connection.execute(text("CREATE SCHEMA public"))
+        await database.close()
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -16,7 +17,7 @@ from friendli_server.settings import ContainerSettings
 from PIL import Image
 from server.fakes import FakeEngine
 
-from .conftest import Tenant, World
+from .conftest import BODY, Tenant, World
 
 
 @dataclass
@@ -108,3 +109,36 @@ async def test_a_container_that_drains_hands_its_requests_on(served: Served) -> 
     assert answer.status_code == 200
     assert served.engine.asked == []
     assert len(world.launcher.launched) == 2
+
+
+async def test_a_stream_ends_with_the_picture_of_the_plain_answer(served: Served) -> None:
+    plain = await served.world.generate(served.tenant, served.endpoint, response_format="png")
+    streamed = await served.world.client.post(
+        "/dedicated/v1/images/generations",
+        json={**BODY, "model": served.endpoint, "response_format": "png", "stream": True},
+        headers=served.tenant.headers | {"accept": "text/event-stream"},
+    )
+    frames = [frame.splitlines() for frame in streamed.text.split("\n\n") if frame]
+    names = [name for name, _ in frames]
+    assert "event: progress" in names
+    assert names[-1] == "event: finished"
+    assert json.loads(frames[-1][1].removeprefix("data: "))["data"] == plain.json()["data"]
+    assert [asked.guidance for asked in served.engine.asked] == [None, None]
+
+
+async def test_teams_that_share_a_container_are_clients_of_their_own(served: Served) -> None:
+    world = served.world
+    other = await world.tenant("other")
+    endpoint = await world.endpoint(other)
+    shared = next(iter(world.network.containers.values()))
+    world.network.containers |= dict.fromkeys(world.network.containers, shared)
+    for tenant, model in ((served.tenant, served.endpoint), (other, endpoint)):
+        assert (await world.generate(tenant, model)).status_code == 200
+    one, two = (asked.tenant for asked in served.engine.asked)
+    assert one != two
+    assert served.tenant.id not in one
+
+
+async def test_several_pictures_come_in_one_answer(served: Served) -> None:
+    answer = await served.world.generate(served.tenant, served.endpoint, n=3, size="16x8")
+    assert [item["seed"] for item in answer.json()["data"]] == [11, 12, 13]

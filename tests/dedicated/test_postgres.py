@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from friendli_server.dedicated import operator
 from friendli_server.dedicated.database import Base, Database
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from .conftest import ENDPOINTS, World, WorldMaker
 from .postgres import Postgres, postgres
@@ -23,11 +23,7 @@ Pair = tuple[World, World]
 @pytest.fixture
 async def pair(postgres: Postgres, make_world: WorldMaker, tmp_path: Path) -> Pair:
     """Two gateways with one empty database, one store and one network of containers."""
-    database = Database(postgres.url)
-    async with database.engine.begin() as connection:
-        await connection.execute(text("DROP SCHEMA public CASCADE"))
-        await connection.execute(text("CREATE SCHEMA public"))
-    await database.close()
+    await postgres.empty()
     await operator.migrate(postgres.url)
     one = await make_world(database=postgres.url)
     two = await make_world(database=postgres.url)

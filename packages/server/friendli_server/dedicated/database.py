@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 _SQLITE = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
-_DOWN = (OperationalError, InterfaceError, ConnectionError, OSError, TimeoutError)
+_DOWN = (OperationalError, InterfaceError, ConnectionError, OSError, TimeoutError, PoolTimeoutError)
+CONNECT_SECONDS: Final = 5.0
+STATEMENT_SECONDS: Final = 5.0
+"""A database that takes longer is as good as gone: no statement of ours needs a second."""
+_PATIENCE: Final = {"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS}
 
 
 class DatabaseDownError(Exception):
@@ -72,7 +77,12 @@ class Database:
                 `postgresql+asyncpg://user@host/name`.
         """
         self.url = make_url(url)
-        self.engine = create_async_engine(self.url, pool_pre_ping=not self._is_sqlite)
+        self.engine = create_async_engine(
+            self.url,
+            connect_args={} if self._is_sqlite else _PATIENCE,
+            pool_pre_ping=not self._is_sqlite,
+            pool_timeout=CONNECT_SECONDS,
+        )
         if self._is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -112,11 +122,6 @@ def _is_down(error: DBAPIError) -> bool:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Readers beside one writer, five seconds of patience, foreign keys that hold."""
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "busy_timeout=5000",
-        "foreign_keys=ON",
-    ):
+    for pragma in _SQLITE:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
