@@ -7,6 +7,7 @@ it imports nothing but the standard library.
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     import typer.core
 
 GROUP = "friendli.commands"
+_COMPLETION = "_FRIENDLI_COMPLETE"
+"""A shell that asks what may come next sets it."""
 VERSION_HELP = "Print the version."
 
 
 def main() -> None:
     """Run the command line; exits with its status."""
-    if sys.argv[1:] in ([], ["--help"], ["-h"]):
+    if sys.argv[1:] in ([], ["--help"], ["-h"]) and _COMPLETION not in os.environ:
         from friendli.cli import overview  # noqa: PLC0415  # the only page that needs it
 
         print(overview.page(_verbs(), version=VERSION_HELP))  # noqa: T201

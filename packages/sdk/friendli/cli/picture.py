@@ -23,11 +23,14 @@ def drawn(picture: Any, *, columns: int | None = None, blocks: bool = False) -> 
         columns: its width; none: half of the terminal's height.
         blocks: whether it is drawn over line by line, which sixel pictures do not bear.
     """
+    from PIL import Image  # noqa: PLC0415  # an extra's
     from textual_image import renderable  # noqa: PLC0415  # asks the terminal what it can do
 
     kind: Any = renderable.Image
     if kind is renderable.UnicodeImage or (blocks and kind is renderable.SixelImage):
         kind = renderable.HalfcellImage
-    source = io.BytesIO(picture) if isinstance(picture, bytes) else picture
-    size = {"height": "50%", "width": "auto"} if columns is None else {"width": columns}
-    return kind(source, **size)
+    image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture
+    if columns is None:
+        return kind(image, width="auto", height="50%")
+    lines = max(1, round(columns * image.height / image.width / 2))  # cells are twice as high
+    return kind(image, width=columns, height=lines)

@@ -87,10 +87,7 @@ def found(server: str | None, token: str | None, *, say: Callable[[str], None]) 
         Trouble: there is neither.
     """
     place = named(server, token)
-    if server or os.environ.get("FRIENDLI_BASE_URL"):
-        _await_ready(place, say)
-        yield place
-    elif _answers(place):
+    if server or os.environ.get("FRIENDLI_BASE_URL") or _answers(place):
         _await_ready(place, say)
         yield place
     else:

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, Image, MCPServer
-from pydantic import Field
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import Field, ValidationError
 
 from friendli.cli import outputs, place
 from friendli.cli.asking import make
 from friendli.cli.run import pictures
+from friendli.cli.trouble import Trouble, translated
 from friendli.cli.wish import Wish
+from friendli.errors import FriendliCoreError, NoResponseError
 
 _Prompt = Annotated[str, Field(description="What the picture should show.")]
 _Steps = Annotated[
@@ -45,7 +48,12 @@ class _Studio:
 
     async def picture(self, wish: Wish, context: Context[Any, Any]) -> list[Any]:
         """Make a picture: an image, and a line that tells its file and seed."""
-        [made] = await make(await self._place(), [wish], watch=_Report(context))
+        try:
+            [made] = await make(await self._place(), [wish], watch=_Report(context))
+        except (Trouble, FriendliCoreError, NoResponseError, ValidationError) as failure:
+            trouble = translated(failure)
+            text = " ".join(filter(None, (trouble.what, trouble.why, trouble.then)))
+            raise ToolError(text) from failure
         [path] = outputs.paths(str(self.folder), [made.wish], [made.wish.seed or 0])
         await asyncio.to_thread(outputs.save, made, path)
         return [Image(data=made.content, format="jpeg"), f"{path} (seed {made.wish.seed})"]
@@ -100,7 +108,7 @@ def tools(studio: _Studio) -> MCPServer[Any]:
         "friendli", instructions="Makes and edits pictures.", log_level="WARNING"
     )
 
-    @offered.tool()
+    @offered.tool(structured_output=False)
     async def generate_image(
         prompt: _Prompt,
         context: Context[Any, Any],
@@ -114,7 +122,7 @@ def tools(studio: _Studio) -> MCPServer[Any]:
         wish = Wish(prompt=prompt, steps=steps, guidance=guidance, seed=seed, model=model)
         return await studio.picture(wish, context)
 
-    @offered.tool()
+    @offered.tool(structured_output=False)
     async def edit_image(
         image: Annotated[str, Field(description="Path or URL of the picture to change.")],
         prompt: Annotated[str, Field(description="What to change.")],

@@ -38,15 +38,8 @@ def told(verb: str) -> Iterator[None]:
         _say(verb, Trouble("cancelled.", status=CANCELLED))
     except Trouble as trouble:
         _say(verb, trouble)
-    except BaseExceptionGroup as several:
-        _say(verb, _translated(_first(several)))
     except Exception as failure:
-        _say(verb, _translated(failure))
-
-
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+        _say(verb, translated(failure))
 
 
 def _say(verb: str, trouble: Trouble) -> None:
@@ -56,8 +49,11 @@ def _say(verb: str, trouble: Trouble) -> None:
     sys.exit(trouble.status)
 
 
-def _translated(failure: BaseException) -> Trouble:
-    """The SDK's errors in our words; anything else is a bug and keeps its traceback."""
+def translated(failure: BaseException) -> Trouble:
+    """The SDK's errors in our words, a group's by its first.
+
+    Anything else is a bug and keeps its traceback.
+    """
     from pydantic import ValidationError  # noqa: PLC0415  # loaded by now, if it was raised
 
     from friendli.errors import FriendliCoreError, NoResponseError  # noqa: PLC0415
@@ -65,6 +61,8 @@ def _translated(failure: BaseException) -> Trouble:
     match failure:
         case Trouble():
             return failure
+        case BaseExceptionGroup(exceptions=[first, *_]):
+            return translated(first)
         case FriendliCoreError():
             return _refused(failure)
         case NoResponseError():

@@ -40,7 +40,9 @@ def _table(entries: Sequence[Entry], *, pictures: bool) -> None:
     console = Console()
     table = Table(box=None, padding=(0, 1))
     thumbnails = pictures and drawable(console)
-    for name in (*([""] if thumbnails else []), "no.", "made", "seed", "prompt"):
+    if thumbnails:
+        table.add_column(min_width=_THUMBNAIL)
+    for name in ("no.", "made", "seed", "prompt"):
         table.add_column(name, overflow="fold", vertical="middle")
     for entry in entries:
         thumbnail: list[Any] = [_thumbnail(entry)] if thumbnails else []
