@@ -50,6 +50,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gateway.many": Requirement(
         "issue 7.9", "gateway processes on one PostgreSQL are one, also while it is away"
     ),
+    "gateway.contract": Requirement("issue 7", "whatever is sent is answered as declared"),
     "gateway.metrics": Requirement("issue 7.8", "metrics and a log line per request, no secrets"),
     "stream.gateway": Requirement(
         "issues 6.8, 7.2", "an endpoint's picture can be watched as it comes, and left"

@@ -38,7 +38,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_middleware(Heartbeat)
     app.add_middleware(Envelope)
     app.add_middleware(AccessLog, metrics=gateway.metrics)
-    app.add_exception_handler(HTTPException, http_exception)
+    app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(DatabaseDownError, _database_down)
     app.add_exception_handler(ClientGone, _client_gone)
     max_body = gateway.settings.max_body_mib * 2**20
@@ -79,6 +79,14 @@ def _health(gateway: Gateway) -> Callable[[], Awaitable[JSONResponse]]:
 
 async def _live() -> dict[str, str]:
     return {"status": "live"}
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Unknown paths and methods; `Allow` names every method that the path takes."""
+    response = await http_exception(request, error)
+    if allowed := openapi.methods_of(request.app, request.url.path):
+        response.headers["allow"] = ", ".join(allowed)
+    return response
 
 
 async def _database_down(request: Request, error: Exception) -> Response:

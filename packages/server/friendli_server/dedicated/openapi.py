@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from friendli_wire import ErrorBody
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.routing import compile_path
 
 _REF: Final = "#/components/schemas/{model}"
 _TEAM: Final = {
@@ -69,6 +70,16 @@ def query(**schemas: Mapping[str, Any]) -> dict[str, Any]:
             for name, schema in schemas.items()
         ]
     }
+
+
+def methods_of(app: FastAPI, path: str) -> list[str]:
+    """The methods that `path` takes, by the description; none if it is not in there."""
+    found = [
+        operations
+        for template, operations in app.openapi()["paths"].items()
+        if compile_path(template)[0].fullmatch(path)
+    ]
+    return sorted({method.upper() for operations in found for method in operations})
 
 
 def publish(app: FastAPI) -> None:
