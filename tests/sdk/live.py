@@ -25,7 +25,9 @@ from server.fakes import INFO, FakeEngine
 @contextmanager
 def container() -> Iterator[str]:
     """A container on loopback that can draw, edit and be steered; yields its URL."""
-    engine = FakeEngine(info=msgspec.structs.replace(INFO, edits=True, controlnets=("canny",)))
+    engine = FakeEngine(
+        info=msgspec.structs.replace(INFO, edits=True, controlnets=("edges", "layout"))
+    )
     server = Server(Service(engine, ContainerSettings()))
     listener = listen("127.0.0.1", 0)
     thread = Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sdk import live
@@ -18,7 +20,9 @@ EXAMPLES = {
     "async_many": ["red.jpg", "black.jpg"],
     "stream_progress": ["castle.jpg"],
     "edit": ["house.jpg", "evening.jpg"],
-    "control": ["truck-0.0.jpg", "truck-1.0.jpg"],
+    "control": ["house-0.0.jpg", "house-1.0.jpg"],
+    "adapters": ["plain.jpg", "ink.jpg", "neon.jpg"],
+    "openai_client": ["lighthouse.jpg"],
     "dedicated": ["balloon-7.jpg"],
 }
 
@@ -84,6 +88,24 @@ def test_example_files_run_and_save_pictures(
     runpy.run_path(str(path), run_name="__main__")
     for saved in EXAMPLES[name]:
         assert (tmp_path / saved).read_bytes().startswith(b"\xff\xd8\xff")
+
+
+def test_the_notebook_runs_and_shows_pictures(serve: Callable[[str], None]) -> None:
+    notebook = json.loads((ROOT / "examples/notebook.ipynb").read_text(encoding="utf-8"))
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for cell in notebook["cells"]:
+        assert cell.get("outputs", []) == []
+        if cell["cell_type"] == "code":
+            serve("")
+            exec(compile("".join(cell["source"]), "notebook", "exec"), names)
+    names["friendli"].close()
+    assert names["res"]._repr_jpeg_().startswith(b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
+def test_examples_are_short(path: Path) -> None:
+    if path.stem != "demo":  # `./x demo` tells a longer story
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:

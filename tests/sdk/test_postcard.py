@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from friendli import SyncFriendli, models
 from friendli.picture import kind_of
@@ -65,3 +67,32 @@ def test_examples_of_the_documentation_draw(
     exec(compile(block, "docs", "exec"), {"__name__": "__main__"})
     for saved in tmp_path.iterdir():
         assert kind_of(saved.read_bytes())
+
+
+def test_the_engine_draws_without_a_server(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["offline_engine.py", "a red car in the snow"])
+    runpy.run_path(str(ROOT / "examples/offline_engine.py"), run_name="__main__")
+    assert "a red car in the snow: 256 × 256" in capfd.readouterr().out
+
+
+def has(url: str, what: str) -> bool:
+    """Whether the model that ships inside can do it."""
+    return bool(httpx2.get(f"{url}/v1/models").json()["data"][0][what])
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"), [("edit", "edits"), ("control", "controls"), ("adapters", "id")]
+)
+def test_examples_that_edit_and_steer_draw_with_the_model_inside(
+    name: str, needs: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has(url, needs):
+        pytest.skip(f"Postcard has no {needs} yet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRIENDLI_BASE_URL", url)
+    runpy.run_path(str(ROOT / f"examples/{name}.py"), run_name="__main__")
+    saved = list(tmp_path.iterdir())
+    assert saved
+    assert len({path.read_bytes() for path in saved}) == len(saved)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from friendli.cli import options
 from friendli.cli.trouble import told
 
@@ -18,20 +21,21 @@ def models(
             print(_json(entry) if json else _line(entry))  # noqa: T201
 
 
-def _json(entry: object) -> str:
+def _json(entry: Mapping[str, Any]) -> str:
     import json  # noqa: PLC0415
 
     return json.dumps(entry, ensure_ascii=False)
 
 
-def _line(entry: object) -> str:
-    """The id, and what else the server tells of it."""
-    told = dict(entry) if isinstance(entry, dict) else {}
-    name = str(told.pop("id"))
-    common = ("object", "created", "owned_by")
-    rest = [f"{key} {_text(value)}" for key, value in told.items() if key not in common and value]
-    return f"{name}  {', '.join(rest)}".rstrip()
-
-
-def _text(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _line(entry: Mapping[str, Any]) -> str:
+    """The id, what it is, and what else the server tells of it."""
+    likes = entry.get("defaults") or {}
+    told = [
+        f"adapter of {entry['parent']}" if entry.get("parent") else "",
+        f"{likes['num_inference_steps']} steps" if "num_inference_steps" in likes else "",
+        f"guidance {likes['guidance_scale']:g}" if "guidance_scale" in likes else "",
+        str(likes.get("size", "")),
+        "edits" if entry.get("edits") else "",
+        f"controls: {' '.join(entry['controls'])}" if entry.get("controls") else "",
+    ]
+    return f"{entry['id']}  {', '.join(filter(None, told))}".rstrip()

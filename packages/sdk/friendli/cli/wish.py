@@ -24,10 +24,11 @@ class Wish:
 
     def preferring(self, model: Mapping[str, Any]) -> Self:
         """Steps and guidance that were not given as the model likes them, where it says so."""
+        likes = model.get("defaults") or {}
         return replace(
             self,
-            steps=self.steps if self.steps is not None else model.get("num_inference_steps"),
-            guidance=self.guidance if self.guidance is not None else model.get("guidance_scale"),
+            steps=self.steps if self.steps is not None else likes.get("num_inference_steps"),
+            guidance=self.guidance if self.guidance is not None else likes.get("guidance_scale"),
         )
 
     def fields(self) -> dict[str, Any]:
