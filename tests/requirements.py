@@ -51,6 +51,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "issue 7.9", "gateway processes on one PostgreSQL are one, also while it is away"
     ),
     "gateway.contract": Requirement("issue 7", "whatever is sent is answered as declared"),
+    "gateway.s3": Requirement("issue 7.6", "pictures in an S3-compatible store, signed by it"),
     "gateway.metrics": Requirement("issue 7.8", "metrics and a log line per request, no secrets"),
     "stream.gateway": Requirement(
         "issues 6.8, 7.2", "an endpoint's picture can be watched as it comes, and left"
@@ -67,6 +68,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S4.response_format": Requirement("S4", "raw and jpeg, default jpeg; anything else: 422"),
     "S4.model": Requirement("S4", "an unknown adapter route is refused by name"),
     "S4.control": Requirement("S4", "control_images and controlnet_weights steer"),
+    "S4.edit": Requirement("S4", "edits of one picture or several, as JSON or as a form"),
+    "S4.models": Requirement("S4", "the list of models says what each can do"),
+    "S4.clients": Requirement("S4", "openai-python, openai-node, the AI SDK and Hugging Face's"),
+    "S4.hostile": Requirement("S4", "hostile requests are refused by name and reach nobody"),
+    "S4.described": Requirement("S4", "whatever is sent is answered as the OpenAPI declares"),
+    "S4.observed": Requirement("S4", "metrics, logs and traces tell of work, never of words"),
     "S4.errors": Requirement("S4", "422 with one envelope that names the field; strict JSON types"),
     "S4.port": Requirement("S4", "the container listens on port 8000 by default"),
     "S4.cancel": Requirement("S4", "a client that leaves frees its place within one step"),

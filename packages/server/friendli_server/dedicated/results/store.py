@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import obstore
@@ -22,8 +22,21 @@ from friendli_server.dedicated.database import Database, now
 from .models import StoredResult
 from .signing import LinkSigner
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 MEDIA_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png"}
 _SWEEP = 500
+_PATIENCE: Final[RetryConfig] = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=10),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=100),
+        "max_backoff": timedelta(seconds=1),
+        "base": 2,
+    },
+}
+"""By itself the library would try for three minutes, and a client wait as long."""
 
 
 class StorageUnavailableError(Exception):
@@ -33,7 +46,8 @@ class StorageUnavailableError(Exception):
 def open_store(where: str) -> ObjectStore:
     """A store from a folder or a URL: `s3://bucket/prefix`, `gs://…`, `az://…`, `memory:///`."""
     if "://" in where:
-        return from_url(where)
+        remote = not where.startswith(("memory:", "file:"))
+        return from_url(where, retry_config=_PATIENCE) if remote else from_url(where)
     return LocalStore(Path(where).absolute(), mkdir=True)
 
 
