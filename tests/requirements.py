@@ -52,6 +52,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "gateway.contract": Requirement("issue 7", "whatever is sent is answered as declared"),
     "gateway.s3": Requirement("issue 7.6", "pictures in an S3-compatible store, signed by it"),
+    "gateway.replicas": Requirement(
+        "issue 7.5", "replicas killed or replaced under load: no client sees an error"
+    ),
+    "gateway.tenancy": Requirement("issue 7.3", "another team's things look like missing ones"),
+    "gateway.quotas": Requirement("issue 7.7", "quotas by team, exact, and each by its name"),
+    "gateway.disk": Requirement(
+        "issue 7.6", "a full disk is a 503 and leaves nothing half-written"
+    ),
     "gateway.metrics": Requirement("issue 7.8", "metrics and a log line per request, no secrets"),
     "stream.gateway": Requirement(
         "issues 6.8, 7.2", "an endpoint's picture can be watched as it comes, and left"
@@ -87,6 +95,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "engine.reproducible": Requirement("DESIGN §5", "same seed, same bytes, whatever else runs"),
     "engine.isolation": Requirement("DESIGN §3", "a failing request fails alone"),
     "engine.cancel": Requirement("DESIGN §3", "cancelling takes effect within one step"),
+    "engine.exclusive": Requirement("DESIGN §3", "an exclusive request runs alone, in its turn"),
+    "engine.eta": Requirement("DESIGN §3", "predictions from submission on, with their error"),
+    "engine.memory": Requirement("DESIGN §3", "requests are admitted by measured bytes"),
     "engine.worker": Requirement("DESIGN §3", "the engine runs in a process of its own"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"

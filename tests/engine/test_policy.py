@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from friendli_engine.policy import Pace, Policy, Ticket
+from engine.weaving import request
+from friendli_engine.policy import Policy, Ticket
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ class Call:
     key: str = "net"
     rows: int = 1
     stepping: bool = True
+    started: bool = True
 
 
 def call(deadline: float, tenant: str = "", **rest: object) -> Call:
@@ -32,8 +34,9 @@ def test_the_most_urgent_call_decides_which_network_runs() -> None:
 
 def test_a_short_request_overtakes_a_long_one_but_not_one_that_waited_long_enough() -> None:
     policy = Policy(slack=3)
-    long_ago = policy.ticket("", now=0, work=50)
-    short, later = policy.ticket("", now=10, work=1), policy.ticket("", now=148, work=1)
+    asked = request("r")
+    long_ago = policy.ticket(asked, now=0, work=50)
+    short, later = policy.ticket(asked, now=10, work=1), policy.ticket(asked, now=148, work=1)
     assert short.deadline < long_ago.deadline < later.deadline
 
 
@@ -78,8 +81,58 @@ def test_ordering_loses_and_duplicates_nothing(entries: list[tuple[float, str]])
     assert sorted(map(id, Policy().order(calls))) == sorted(map(id, calls))
 
 
-def test_a_prediction_covers_the_work_ahead_and_at_least_the_own_forwards() -> None:
-    pace = Pace()
-    pace.observe(0.8, calls=8)
-    assert pace.predict(10, 10) == 8.0, "alone, ten forwards"
-    assert round(pace.predict(10, 400), 6) == 40.0, "in company, shared ones"
+def waiting(deadline: float, tenant: str = "", *, exclusive: bool = False) -> Call:
+    return Call(Ticket(tenant, deadline, exclusive), started=False)
+
+
+def test_an_exclusive_request_starts_alone_and_only_when_nobody_is_more_urgent() -> None:
+    policy = Policy()
+    running, alone, later = call(1), waiting(2, exclusive=True), waiting(3)
+    assert policy.startable([running, alone, later]) == [later], "somebody is more urgent"
+    assert policy.startable([alone, later]) == [alone]
+    alone.started = True
+    assert policy.startable([running, alone, later]) == []
+    assert policy.startable([later]) == [later]
+
+
+def test_exclusive_requests_of_one_tenant_do_not_hold_up_another() -> None:
+    policy, present = Policy(), {"greedy", "modest"}
+    alone = [waiting(i, "greedy", exclusive=True) for i in range(9)]
+    modest = waiting(1000, "modest")
+    (first,) = policy.startable([*alone, modest])
+    assert first in alone
+    policy.charge(first, 1.0, present=present)
+    alone.remove(first)
+    assert policy.startable([*alone, modest]) == [modest]
+
+
+def test_a_flood_of_short_requests_holds_a_long_one_up_only_until_its_deadline() -> None:
+    """Aging: one short request arrives with every forward, for ever; the long one still ends."""
+    policy = Policy(slack=3)
+    long = Call(policy.ticket(request("long"), now=0, work=20), key="long")
+    left, now, flood = 20, 0, []
+    while left:
+        ticket = policy.ticket(request("short"), now=now, work=1)
+        flood.append(Call(ticket, key="short"))
+        (chosen,) = policy.pick([long, *flood], up_to(1))  # type: ignore[arg-type]
+        now, left = now + 1, left - (chosen is long)
+        if chosen is not long:
+            flood.remove(chosen)
+        assert now <= 3 * 20 + 20, "its deadline, and its own work after it"
+
+
+@given(st.lists(st.integers(0, 3), min_size=40, max_size=40))
+def test_floods_of_encoding_and_decoding_never_starve_steps(arrivals: list[int]) -> None:
+    """Half of the forwards are steps, and every encode and decode is done in the order of need."""
+    policy = Policy()
+    steps, other, done = [call(1e6 + i) for i in range(3)], [], []
+    for now, count in enumerate(arrivals):
+        other += [call(now, stepping=False, key=f"{now} {i}") for i in range(count)]
+        (chosen,) = policy.pick([*steps, *other], up_to(1))  # type: ignore[arg-type]
+        done.append(chosen)
+        if not chosen.stepping:
+            other.remove(chosen)
+    assert sum(c.stepping for c in done) >= len(arrivals) // 2
+    deadlines = [c.ticket.deadline for c in done if not c.stepping]
+    assert deadlines == sorted(deadlines)
+    assert len(deadlines) >= min(sum(arrivals[:-2]), len(arrivals) // 2 - 1) // 2

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,29 +20,23 @@ from typing import Any, Self
 import msgspec
 import torch
 
-from .adapters import Adapters, Source
+from .adapters import BUDGET, Adapter, Adapters, Source
 from .capability import check
-from .errors import (
-    GenerationError,
-    InvalidRequestError,
-    NotFiniteError,
-    OutOfMemoryError,
-    UnknownAdapterError,
-)
-from .knee import Limits, Profile, measure
+from .errors import GenerationError, InvalidRequestError, QueueFullError, TooLargeError
+from .forward import Forwards
+from .knee import Limits
+from .memory import Memory
 from .model import Model
-from .network import ParkedCall, rows_are_finite
+from .pace import Pace
 from .park import park_networks
-from .policy import Pace, Policy
+from .policy import Policy
 from .preview import Preview
-from .protocol import Stats
-from .request import Event, Failed, Finished, ImageRequest, ModelInfo, Queued
+from .profiles import Profiles
+from .protocol import Knee, Stats
+from .request import Event, Failed, Finished, ImageRequest, ModelInfo, Progress, Queued
 from .run import Draw, Run, view_of
 
 log = logging.getLogger(__name__)
-
-NOT_FINITE = "The network answered with values that are not numbers."
-NO_MEMORY = "The request does not fit into memory."
 
 
 class Engine:
@@ -54,6 +49,10 @@ class Engine:
         gain: see `knee.Limits`.
         deterministic: share forwards only where a row's bits do not depend on the others.
             None: on a CPU.
+        adapter_memory: the most bytes of LoRA weights in memory; others are read when asked for.
+        memory: the most bytes that requests may take; others wait. None: most of what is free.
+        max_wait: the most seconds that a request may have to wait for its picture behind others.
+        profiles: a directory that keeps measured knees for the next start; None keeps none.
         policy: the order of things; None for the default.
     """
 
@@ -65,26 +64,29 @@ class Engine:
         max_rows: int = 16,
         gain: float = 0.02,
         deterministic: bool | None = None,
+        adapter_memory: int = BUDGET,
+        memory: int | None = None,
+        max_wait: float | None = None,
+        profiles: Path | None = None,
         policy: Policy | None = None,
     ) -> None:
         exact = model.device.type == "cpu" if deterministic is None else deterministic
         self.model, self.max_active, self.policy = model, max_active, policy or Policy()
-        self.limits = Limits(max_rows=max_rows, gain=gain, tolerance=0.0 if exact else 0.02)
+        limits = Limits(max_rows=max_rows, gain=gain, tolerance=0.0 if exact else 0.02)
+        self.max_wait, self.memory = max_wait, Memory(model.device, memory)
         self._networks = park_networks(model)
-        self._adapters = Adapters(model, self._networks)
-        self._leaving: set[str] = set()
+        self._adapters = Adapters(model, self._networks, budget=adapter_memory)
         self._preview: Preview | None = None
-        self._profiles: dict[Hashable, Profile] = {}
         self._runs: dict[str, Run] = {}
         self._pace = Pace()
-        self._counts = dict.fromkeys(("finished", "failed", "cancelled", "forwards", "rows"), 0)
-        self._seconds = 0.0
+        self._profiles = Profiles(limits, model.device, profiles)
+        self._forwards = Forwards(self._profiles, model.device, self._charge)
+        self._counts = dict.fromkeys(("finished", "failed", "cancelled"), 0)
 
     @property
     def info(self) -> ModelInfo:
         """What the model can do, with the adapters of this moment."""
-        routes = tuple(r for r in self._adapters.routes if r not in self._leaving)
-        return msgspec.structs.replace(self.model.info, adapters=routes)
+        return msgspec.structs.replace(self.model.info, adapters=self._adapters.routes)
 
     @property
     def busy(self) -> bool:
@@ -96,16 +98,37 @@ class Engine:
 
         Raises:
             InvalidRequestError: the model cannot run it; `param` names the field at fault.
+            TooLargeError: it needs more memory than all requests together may take.
+            QueueFullError: it would have to wait for longer than `max_wait`.
         """
         check(request, self.info)
         if request.id in self._runs:
             raise InvalidRequestError("A request with this id is running.", param="id")
-        work = request.steps * self._pace.forward
-        ticket = self.policy.ticket(request.tenant, now=time.monotonic(), work=work)
-        prepare, preview = partial(self._prepare, request), self._preview_for(request)
-        run = self._runs[request.id] = Run(request, ticket, prepare, preview)
+        run = self._run(request)
+        run.promise = self._pace.promise(run, [*self._runs.values(), run])
+        if self._runs and self.max_wait is not None and run.promise.eta > self.max_wait:
+            raise QueueFullError("It would take too long until this request is done.")
+        self._runs[request.id] = run
         position = self.policy.order(self._waiting()).index(run)
-        return Queued(request.id, position, self._eta(run))
+        return Queued(request.id, position, run.promise.eta)
+
+    def _run(self, request: ImageRequest) -> Run:
+        shape = self.model.shape_of(request)
+        if not self.memory.fits([shape]):
+            message = "A picture of this size needs more memory than there is."
+            raise TooLargeError(message, param="width")
+        work = self._pace.work(shape, request.steps)
+        adapter = self._adapters.find(request.adapter)
+        run = Run(
+            request,
+            self.policy.ticket(request, now=time.monotonic(), work=work),
+            partial(self._prepare, request, adapter),
+            shape=shape,
+            footprint=self.memory.footprint(shape),
+            preview=self._preview_for(request),
+        )
+        run.adapter = adapter
+        return run
 
     @torch.inference_mode()
     def cancel(self, request_id: str) -> None:
@@ -113,15 +136,15 @@ class Engine:
         if run := self._runs.pop(request_id, None):
             run.cancel()
             self._counts["cancelled"] += 1
-            self._let_adapters_go()
+            self._adapters.settle(self._worn())
 
     @torch.inference_mode()
     def step(self) -> list[Event]:
         """Advance by one forward and tell what happened: admit → pick → run → resume."""
         for run in self._admitted():
             run.resume()
-        parked = [run for run in self._runs.values() if run.parked]
-        for run, outcome in self._forward(self.policy.pick(parked, self._sizes)):
+        parked = [run for run in self._running() if run.parked]
+        for run, outcome in self._forwards.run(self.policy.pick(parked, self._forwards.sizes)):
             run.resume(outcome)
         return list(self._collect())
 
@@ -131,24 +154,20 @@ class Engine:
         Raises:
             AdapterRefusedError: the file is malformed, hostile or unfitting, or the route taken.
         """
-        self._adapters.load(route, Source.parse(str(source)))
+        self._adapters.load(route, Source.parse(str(source)), used=self._worn(started=True))
 
     def unload_adapter(self, route: str) -> None:
-        """Offer `route` no longer; its weights go when the last request that uses it has ended.
+        """Offer `route` no longer; its weights go when the last request that asked for it is over.
 
         Raises:
             UnknownAdapterError: there is no such route.
         """
-        if route not in self.info.adapters:
-            raise UnknownAdapterError("There is no adapter with this route.", param="adapter")
-        self._leaving.add(route)
-        self._let_adapters_go()
+        self._adapters.unload(route, used=self._worn())
 
-    def _let_adapters_go(self) -> None:
-        used = {run.request.adapter for run in self._runs.values()}
-        for route in self._leaving - used:
-            self._adapters.unload(route)
-            self._leaving.remove(route)
+    def _worn(self, *, started: bool = False) -> set[Adapter]:
+        """The adapters of all requests, or of those that run."""
+        runs = (run for run in self._runs.values() if run.started or not started)
+        return {run.adapter for run in runs if run.adapter}
 
     def generate(self, requests: Iterable[ImageRequest]) -> Iterator[Event]:
         """Run `requests` together; yield every event until the last of them has ended."""
@@ -159,9 +178,22 @@ class Engine:
 
     def stats(self) -> Stats:
         """Counters since the start, and gauges of this moment."""
-        queued = len(self._waiting())
-        active = len(self._runs) - queued
-        return Stats(queued=queued, active=active, seconds=self._seconds, **self._counts)
+        queued, forwards = len(self._waiting()), self._forwards
+        denoisers = [profile for profile in self._profiles.all() if profile.denoiser]
+        return Stats(
+            queued=queued,
+            active=len(self._runs) - queued,
+            forwards=forwards.count,
+            rows=forwards.rows,
+            seconds=forwards.seconds,
+            step_seconds=self._pace.latest.step,
+            eta_error=self._pace.error,
+            memory_taken=self.memory.taken(r.shape for r in self._runs.values() if r.started),
+            memory_budget=self.memory.budget,
+            knees=tuple(Knee(p.network, p.shape, p.knee, p.seconds[p.knee]) for p in denoisers),
+            **self._counts,
+            **self._adapters.counts(),
+        )
 
     def close(self) -> None:
         """Drop all requests and give the model's networks their own methods back."""
@@ -182,7 +214,11 @@ class Engine:
     ) -> None:
         self.close()
 
-    def _prepare(self, request: ImageRequest) -> tuple[Any, dict[str, Any]]:
+    def _prepare(
+        self, request: ImageRequest, adapter: Adapter | None
+    ) -> tuple[Any, dict[str, Any]]:
+        if adapter:
+            self._adapters.attach(adapter, used=self._worn(started=True))
         view = view_of(self.model.pipeline_for(request), self.model.device)
         if request.steps == 1 and view.scheduler.config.get("shift_terminal"):
             # Stock divides by 1 - sigma of the last step, which is 0 if it is the first as well.
@@ -201,92 +237,60 @@ class Engine:
     def _waiting(self) -> list[Run]:
         return [run for run in self._runs.values() if not run.started]
 
+    def _running(self) -> list[Run]:
+        """Requests that may go on: all that were admitted, or the exclusive one among them."""
+        running = [run for run in self._runs.values() if run.started]
+        return [run for run in running if run.ticket.exclusive] or running
+
     def _admitted(self) -> list[Run]:
         """Requests that start now: the most urgent ones, while there is room."""
-        waiting = self._waiting()
-        room = self.max_active - (len(self._runs) - len(waiting))
-        return self.policy.order(waiting)[: max(room, 0)] if waiting else []
+        running = [run for run in self._runs.values() if run.started]
+        waiting: Iterable[Run] = self.policy.startable(self._runs.values())
+        waiting = self._adapters.startable(waiting, self._worn(started=True))
+        room = max(self.max_active - len(running), 0)
+        return list(islice(self._fitting(waiting, running), room))
 
-    def _sizes(self, run: Run) -> Collection[int]:
-        """At how many rows calls like this one may share; measured when first met."""
-        call = run.parked
-        if call is None or call.network.solo:
-            return ()
-        if call.key not in self._profiles:
-            try:
-                self._profiles[call.key] = measure(call.network.replicas(call), self.limits)
-            except Exception:  # it fails again below, where it is handled
-                return ()
-        return self._profiles[call.key].sizes
+    def _fitting(self, waiting: Iterable[Run], running: Iterable[Run]) -> Iterator[Run]:
+        """Those of `waiting`, in order, that fit into memory beside the others; alone, any does."""
+        shapes = [run.shape for run in running]
+        for run in waiting:
+            if shapes and not self.memory.fits([*shapes, run.shape]):
+                return
+            shapes.append(run.shape)
+            yield run
 
-    def _forward(self, runs: Sequence[Run]) -> Iterator[tuple[Run, Any]]:
-        """Run one forward; a failing one is split until the culprit is alone."""
-        calls = [run.parked for run in runs if run.parked]
-        if not calls:
-            return
-        began, failure = time.perf_counter(), None
-        try:
-            outcomes = calls[0].network.run(calls)
-            healthy = rows_are_finite(calls, outcomes)
-        except Exception as error:  # any failure belongs to the request that caused it
-            failure = error
-        if failure:
-            yield from self._split(runs, calls, failure)
-            return
-        self._account(runs, calls, time.perf_counter() - began)
-        for run, outcome, finite in zip(runs, outcomes, healthy, strict=True):
-            yield run, outcome if finite else NotFiniteError(NOT_FINITE)
-
-    def _split(
-        self, runs: Sequence[Run], calls: Sequence[ParkedCall], error: Exception
-    ) -> Iterator[tuple[Run, Any]]:
-        short = lacks_memory(error)
-        if len(runs) == 1:
-            yield runs[0], OutOfMemoryError(NO_MEMORY) if short else error
-            return
-        if short and calls[0].key in self._profiles:
-            self._profiles[calls[0].key].shrink(sum(call.rows for call in calls))
-        half = len(runs) // 2
-        yield from self._forward(runs[:half])
-        yield from self._forward(runs[half:])
-
-    def _account(self, runs: Sequence[Run], calls: Sequence[ParkedCall], seconds: float) -> None:
-        rows = sum(call.rows for call in calls)
-        self._counts["forwards"] += 1
-        self._counts["rows"] += rows
-        self._seconds += seconds
-        if profile := self._profiles.get(calls[0].key):
-            profile.grow()
-        if calls[0].network.denoiser:
-            self._pace.observe(seconds, len(calls))
+    def _charge(self, run: Run, seconds: float) -> None:
         present = {run.ticket.tenant for run in self._runs.values()}
-        for run in runs:
-            self.policy.charge(run, seconds * run.rows / rows, present=present)
+        self.policy.charge(run, seconds, present=present)
 
     def _collect(self) -> Iterator[Event]:
         """Hand over the runs' events, and let go of runs that are over."""
-        for run in [run for run in self._runs.values() if run.started]:
-            yield from run.take_events()
-            if not run.over:
-                continue
+        running = self._running()
+        for run in running:
+            run.weigh(self.model.device)
+        yield from self._told({run: run.take_events() for run in running})
+        for run in [run for run in running if run.over]:
             del self._runs[run.request.id]
             self._counts["failed" if run.error else "finished"] += 1
             yield self._ending(run)
-        self._let_adapters_go()
+        self._adapters.settle(self._worn())
+
+    def _told(self, events: dict[Run, list[Event]]) -> Iterator[Event]:
+        """The events, progress with the seconds that are predicted to remain."""
+        moved = [run for run, told in events.items() if any(isinstance(e, Progress) for e in told)]
+        for run in moved:
+            self._pace.stepped(run)
+        left = dict(zip(moved, self._pace.forecast(self._runs.values(), moved), strict=True))
+        for run, told in events.items():
+            for event in told:
+                is_progress = isinstance(event, Progress)
+                yield msgspec.structs.replace(event, eta=left[run]) if is_progress else event
 
     def _ending(self, run: Run) -> Event:
         if run.pixels:
+            run.footprint.settled = True
+            self._pace.ended(run, run.waited)
             return Finished(run.request.id, run.pixels, run.seconds)
         error = run.error or GenerationError("The pipeline returned no picture.")
         log.warning("Request %s failed: %s", run.request.id, error, exc_info=error.__cause__)
         return Failed(run.request.id, error.kind, error.message, error.param)
-
-    def _eta(self, run: Run) -> float:
-        ahead = [r for r in self._runs.values() if r.ticket.deadline <= run.ticket.deadline]
-        return self._pace.predict(run.remaining, sum(r.remaining for r in ahead))
-
-
-def lacks_memory(error: Exception) -> bool:
-    """Whether a forward failed for want of memory; on a CPU that is a plain RuntimeError."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)

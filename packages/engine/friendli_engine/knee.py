@@ -48,6 +48,11 @@ class Profile:
     equal: set[int] = field(default_factory=set)
     knee: int = 1
     limit: int = 1 << 30
+    broken: bool = False
+    """Whether the search was ended by a size that failed."""
+    network: str = ""
+    shape: str = ""
+    denoiser: bool = False
     _good: int = 0
 
     @property
@@ -77,6 +82,7 @@ def measure(forward: Callable[[int], list[Any]], limits: Limits) -> Profile:
         try:
             profile.seconds[rows], outputs = _timed(forward, rows)
         except Exception:  # whatever this size breaks, smaller ones work
+            profile.broken = True
             break
         if all(_alike(output, alone[0], limits.tolerance) for output in outputs):
             profile.equal.add(rows)

@@ -8,13 +8,29 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
 
 from .families import Family
 from .request import ImageRequest, ModelInfo, Pixels
+
+
+class Shape(NamedTuple):
+    """What decides how much time a step of a request takes, and how much memory."""
+
+    task: str
+    width: int
+    height: int
+    pictures: int
+    guided: bool
+    """Whether classifier-free guidance may double its rows."""
+
+    @property
+    def pixels(self) -> int:
+        """Of the result."""
+        return self.width * self.height
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +52,13 @@ class Model:
 
     def pipeline_for(self, request: ImageRequest) -> Any:
         """The pipeline of the request's task."""
-        task = "control" if request.control_images else "edit" if request.images else "generate"
-        return self.pipelines[task]
+        return self.pipelines[_task(request)]
+
+    def shape_of(self, request: ImageRequest) -> Shape:
+        """Requests of one shape cost alike."""
+        pictures = len(request.images) + len(request.control_images)
+        guided = not self.family.embedded and self._guidance(request) > 1
+        return Shape(_task(request), *self.size_of(request), pictures, guided)
 
     def arguments_for(self, request: ImageRequest) -> dict[str, Any]:
         """Keyword arguments for the stock pipeline, limited to those it accepts."""
@@ -104,6 +125,10 @@ class Model:
             self.family.control_image: images if several else images[0],
             "controlnet_conditioning_scale": weights if several else weights[0],
         }
+
+
+def _task(request: ImageRequest) -> str:
+    return "control" if request.control_images else "edit" if request.images else "generate"
 
 
 def to_image(pixels: Pixels, size: tuple[int, int]) -> Image.Image:

@@ -68,6 +68,18 @@ class ParkedCall:
     scale: float | None = None
     adapter: str | None = None
 
+    @property
+    def likeness(self) -> str:
+        """The key in words that mean the same in another process."""
+        return repr(self.key[1:]) if isinstance(self.key, tuple) else ""
+
+    @property
+    def shape(self) -> str:
+        """Of the first argument's rows, like "64x16"; for people."""
+        first = next(iter(self.arguments.values()))
+        row = first[0] if isinstance(first, list) else first[:1]
+        return "x".join(map(str, row.shape if isinstance(first, list) else row.shape[1:]))
+
 
 @dataclass(eq=False)
 class SharedNetwork:

@@ -20,6 +20,19 @@ class Ticket:
 
     tenant: str
     deadline: float
+    exclusive: bool = False
+
+
+class Asked(Protocol):
+    """What was asked for, as far as the order is concerned."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose request it is."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether nothing else may run beside it."""
 
 
 class Ticketed(Protocol):
@@ -28,6 +41,14 @@ class Ticketed(Protocol):
     @property
     def ticket(self) -> Ticket:
         """Its place."""
+
+
+class Startable(Ticketed, Protocol):
+    """A request that runs or waits to run."""
+
+    @property
+    def started(self) -> bool:
+        """Whether it runs."""
 
 
 class Waiting(Ticketed, Protocol):
@@ -47,6 +68,7 @@ class Waiting(Ticketed, Protocol):
 
 
 T = TypeVar("T", bound=Ticketed)
+S = TypeVar("S", bound=Startable)
 W = TypeVar("W", bound=Waiting)
 
 
@@ -63,9 +85,24 @@ class Policy:
         self._service: dict[str, float] = {}
         self._stepped = False
 
-    def ticket(self, tenant: str, *, now: float, work: float) -> Ticket:
+    def ticket(self, asked: Asked, *, now: float, work: float) -> Ticket:
         """The place of a request that arrives at `now` and asks for `work` seconds."""
-        return Ticket(tenant, now + self.slack * work)
+        return Ticket(asked.tenant, now + self.slack * work, asked.exclusive)
+
+    def startable(self, requests: Collection[S]) -> list[S]:
+        """Those that may start, most urgent first.
+
+        An exclusive one starts by itself, when it is more urgent than all that run and wait; until
+        it is over nothing else starts.
+        """
+        if not any(request.ticket.exclusive for request in requests):
+            return self.order(r for r in requests if not r.started)
+        ordered = self.order(requests)
+        if any(r.started and r.ticket.exclusive for r in ordered):
+            return []
+        if ordered[0].ticket.exclusive:
+            return ordered[:1]
+        return [r for r in ordered if not r.started and not r.ticket.exclusive]
 
     def order(self, requests: Iterable[T]) -> list[T]:
         """`requests`, most urgent first, as if each used an equal share of service."""
@@ -120,25 +157,3 @@ def _fill(group: Sequence[W], sizes: Collection[int]) -> list[W]:
         if total in sizes:
             best = count
     return list(group[:best])
-
-
-class Pace:
-    """How fast denoiser steps go, as moving averages of what was seen.
-
-    `forward` is the duration of one forward, `call` that time divided among the calls in it.
-    """
-
-    def __init__(self, *, guess: float = 0.05, weight: float = 0.1) -> None:
-        self.forward = self.call = guess
-        self._weight, self._seen = weight, False
-
-    def observe(self, seconds: float, calls: int) -> None:
-        """A forward for so many calls took so many seconds."""
-        weight = self._weight if self._seen else 1.0
-        self._seen = True
-        self.forward += weight * (seconds - self.forward)
-        self.call += weight * (seconds / calls - self.call)
-
-    def predict(self, steps: int, steps_ahead: int) -> float:
-        """Seconds until `steps` of a request are done, when so many in all come no later."""
-        return max(steps * self.forward, steps_ahead * self.call)

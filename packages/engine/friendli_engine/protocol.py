@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from .request import Event, ImageRequest, ModelInfo
@@ -19,6 +21,21 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     max_rows: int = 16
     max_active: int = 64
     deterministic: bool | None = None
+    adapter_memory: int | None = None
+    insist: bool = True
+    """Whether an adapter that is refused ends the worker, or is left out with a word in the log."""
+
+
+class Knee(msgspec.Struct, frozen=True):
+    """How many rows a forward of one network and shape holds."""
+
+    network: str
+    """Its class."""
+    shape: str
+    """Of a row of its first argument, like "64x16"."""
+    rows: int
+    seconds: float
+    """Duration of a forward with so many rows, as measured."""
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +49,23 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     forwards: int = 0
     rows: int = 0
     seconds: float = 0.0
+    """Time in forwards. `rows / forwards` is how well they are shared."""
+    step_seconds: float = 0.0
+    """Moving average of the time that forwards take for one denoiser step."""
+    eta_error: float | None = None
+    """Median of |predicted - actual| / actual over the last pictures; predicted at submission."""
+    memory_taken: int = 0
+    """Bytes that the active requests hold, with their largest forward, as measured."""
+    memory_budget: int = 0
+    """Bytes that they may take."""
+    knees: tuple[Knee, ...] = ()
+    """Of the denoisers, for the shapes met so far."""
+    adapter_bytes: int = 0
+    """Of the LoRA weights in memory."""
+    adapter_loads: int = 0
+    """How often weights were brought into memory."""
+    adapter_evictions: int = 0
+    """How often weights had to leave it for others."""
     restarts: int = 0
 
 
@@ -47,14 +81,33 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     id: str
 
 
+class LoadAdapter(msgspec.Struct, frozen=True, tag="load_adapter"):
+    """Make the file at `source`, "path@scale", known as `route`. Answered with the `ticket`."""
+
+    ticket: int
+    route: str
+    source: str
+
+
+class UnloadAdapter(msgspec.Struct, frozen=True, tag="unload_adapter"):
+    """Offer `route` no longer. Answered with the `ticket`."""
+
+    ticket: int
+    route: str
+
+
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Leave after the current forward."""
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
-    """`what` is being loaded."""
+    """The worker is about to be ready: `what` is being fetched or loaded."""
 
+    phase: Literal["fetching", "loading", "adapters"]
     what: str
+    """A file, a part of the model, or an adapter's route."""
+    fraction: float
+    """How much of the phase is done, 0 to 1; by bytes where they are known."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -70,16 +123,35 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     message: str
 
 
+class Changed(msgspec.Struct, frozen=True, tag="changed"):
+    """`route` is served from `source` now, or no longer (None)."""
+
+    ticket: int
+    info: ModelInfo
+    route: str
+    source: str | None
+
+
+class Declined(msgspec.Struct, frozen=True, tag="declined"):
+    """What was asked with this ticket could not be done."""
+
+    ticket: int
+    kind: str
+    message: str
+    param: str | None
+
+
 class Beat(msgspec.Struct, frozen=True, tag="beat"):
     """The worker's loop is alive."""
 
     stats: Stats
 
 
-Command = Configuration | Submit | Cancel | Stop
-Report = Loading | Ready | Refused | Beat | Event
+Errand = LoadAdapter | UnloadAdapter
+Command = Configuration | Submit | Cancel | Errand | Stop
+Report = Loading | Ready | Refused | Changed | Declined | Beat | Event
 
 encode = msgspec.msgpack.Encoder().encode
-decode_command = msgspec.msgpack.Decoder(Submit | Cancel | Stop).decode
+decode_command = msgspec.msgpack.Decoder(Submit | Cancel | Errand | Stop).decode
 decode_configuration = msgspec.msgpack.Decoder(Configuration).decode
 decode_report: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)

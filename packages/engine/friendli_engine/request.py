@@ -41,6 +41,9 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Send a preview every so many steps; 0 sends none."""
     tenant: str = ""
     """Whose request this is; tenants share the engine fairly."""
+    exclusive: bool = False
+    """Run it from beginning to end while nothing else runs, once its turn has come. For pipelines
+    that change their shared networks between calls."""
 
 
 class Queued(msgspec.Struct, frozen=True, tag="queued"):

@@ -19,8 +19,12 @@ import numpy as np
 import torch
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from .adapters import Adapter
 from .errors import EngineError, GenerationError, NotFiniteError
+from .memory import Footprint, held
+from .model import Shape
 from .network import ParkedCall, parking
+from .pace import Promise, Spent
 from .policy import Ticket
 from .request import Event, ImageRequest, Pixels, Preview, Progress
 
@@ -66,16 +70,26 @@ class Run:
     """
 
     def __init__(
-        self, request: ImageRequest, ticket: Ticket, prepare: Prepare, preview: Draw | None = None
+        self,
+        request: ImageRequest,
+        ticket: Ticket,
+        prepare: Prepare,
+        *,
+        shape: Shape,
+        footprint: Footprint,
+        preview: Draw | None = None,
     ) -> None:
-        self.request, self.ticket = request, ticket
+        self.request, self.ticket, self.shape = request, ticket, shape
+        self.footprint, self.spent, self.promise = footprint, Spent(), Promise()
         self.step = 0
+        self.adapter: Adapter | None = None
         self.parked: ParkedCall | None = None
         self.pixels: Pixels | None = None
         self.error: EngineError | None = None
+        self._view: Any = None
         self._events: list[Event] = []
         self._prepare, self._preview = prepare, preview
-        self._began = 0.0
+        self._submitted, self._began = time.perf_counter(), 0.0
         self._ambient = torch.Generator().manual_seed(request.seed).get_state()
         self._greenlet = greenlet(self._body)
         self._hub = getcurrent()
@@ -94,6 +108,11 @@ class Run:
     def seconds(self) -> float:
         """Time since admission."""
         return time.perf_counter() - self._began
+
+    @property
+    def waited(self) -> float:
+        """Time since submission."""
+        return time.perf_counter() - self._submitted
 
     @property
     def key(self) -> Hashable:
@@ -126,6 +145,13 @@ class Run:
         self.parked = None
         self._switch(self._greenlet.throw, GreenletExit)
 
+    def weigh(self, device: torch.device) -> None:
+        """Note what the parked pipeline keeps alive, until a whole request of its shape was."""
+        if not self.footprint.settled and self._view is not None:
+            state = [vars(self._view.scheduler), self.parked and dict(self.parked.arguments)]
+            taken = held(self._greenlet.gr_frame, device, state)
+            self.footprint.held = max(self.footprint.held, taken)
+
     def take_events(self) -> list[Event]:
         """What happened since the last call."""
         events, self._events = self._events, []
@@ -143,7 +169,7 @@ class Run:
             torch.set_rng_state(outer)
 
     def _park(self, call: ParkedCall) -> Any:
-        self.parked = replace(call, adapter=self.request.adapter)
+        self.parked = replace(call, adapter=self.adapter.name if self.adapter else None)
         outcome = self._hub.switch()
         if isinstance(outcome, Exception):
             raise outcome
@@ -153,6 +179,7 @@ class Run:
         parking.set(self._park)
         try:
             view, arguments = self._prepare()
+            self._view = view
             images = view(**arguments, **self._callback(view)).images
             self.pixels = to_pixels(images[0])
         except EngineError as error:

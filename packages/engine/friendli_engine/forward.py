@@ -1,0 +1,111 @@
+"""One forward for several requests: which sizes pay, what it cost, whose fault it is if it fails.
+
+Knows runs, profiles and footprints; nothing of the order of things and of pipelines.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from .errors import NotFiniteError, OutOfMemoryError
+from .memory import peak
+from .network import ParkedCall, rows_are_finite
+from .profiles import Profiles
+from .run import Run
+
+NOT_FINITE = "The network answered with values that are not numbers."
+NO_MEMORY = "The request does not fit into memory."
+
+
+class Forwards:
+    """Runs forwards and counts them.
+
+    Args:
+        profiles: at which numbers of rows calls may share.
+        device: where the networks live.
+        charge: told the seconds that each run's rows took.
+    """
+
+    def __init__(
+        self, profiles: Profiles, device: torch.device, charge: Callable[[Run, float], None]
+    ) -> None:
+        self._profiles, self._device, self._charge = profiles, device, charge
+        self.count = self.rows = 0
+        self.seconds = 0.0
+
+    def sizes(self, run: Run) -> Collection[int]:
+        """At how many rows calls like this one may share; measured when first met."""
+        if run.parked is None or run.parked.network.solo or run.ticket.exclusive:
+            return ()
+        try:
+            return self._profiles.of(run.parked).sizes
+        except Exception:  # it fails again when it runs, where it is handled
+            return ()
+
+    def run(self, runs: Sequence[Run]) -> Iterator[tuple[Run, Any]]:
+        """Run one forward; a failing one is split until the culprit is alone."""
+        calls = [run.parked for run in runs if run.parked]
+        if not calls:
+            return
+        began, failure = time.perf_counter(), None
+        try:
+            outcomes = self._attempt(runs, calls)
+            healthy = rows_are_finite(calls, outcomes)
+        except Exception as error:  # any failure belongs to the request that caused it
+            failure = error
+        if failure:
+            yield from self._split(runs, calls, failure)
+            return
+        self._account(runs, calls, time.perf_counter() - began)
+        for run, outcome, finite in zip(runs, outcomes, healthy, strict=True):
+            yield run, outcome if finite else NotFiniteError(NOT_FINITE)
+
+    def _attempt(self, runs: Sequence[Run], calls: Sequence[ParkedCall]) -> list[Any]:
+        """The forward; its memory is measured if one of the runs is the first of its shape."""
+        network = calls[0].network
+        if all(network in run.footprint.networks for run in runs):
+            return network.run(calls)
+        outcomes, taken = peak(self._device, lambda: network.run(calls))
+        rows = sum(run.rows for run in runs)
+        for run in runs:
+            run.footprint.saw(network, taken * run.rows // rows)
+        return outcomes  # type: ignore[no-any-return]
+
+    def _split(
+        self, runs: Sequence[Run], calls: Sequence[ParkedCall], error: Exception
+    ) -> Iterator[tuple[Run, Any]]:
+        short = lacks_memory(error)
+        if len(runs) == 1:
+            yield runs[0], OutOfMemoryError(NO_MEMORY) if short else error
+            return
+        if short and (profile := self._profiles.known(calls[0])):
+            profile.shrink(sum(call.rows for call in calls))
+        half = len(runs) // 2
+        yield from self.run(runs[:half])
+        yield from self.run(runs[half:])
+
+    def _account(self, runs: Sequence[Run], calls: Sequence[ParkedCall], seconds: float) -> None:
+        rows = sum(call.rows for call in calls)
+        self.count += 1
+        self.rows += rows
+        self.seconds += seconds
+        if profile := self._profiles.known(calls[0]):
+            profile.grow()
+        for run in runs:
+            share = seconds * run.rows / rows
+            self._charge(run, share)
+            if run.stepping:
+                run.spent.stepping += seconds
+                run.spent.share += share
+            else:
+                run.spent.rest += share
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether a forward failed for want of memory; on a CPU that is a plain RuntimeError."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
