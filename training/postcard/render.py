@@ -12,73 +12,39 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-from .atlas import Sprite, load
-from .canvas import SKY, THING, Canvas
-from .places import AMBIENT, PLACE, paint_sky
-from .scene import Scene, Thing
-from .subjects import COLOURS, SUBJECTS
-
-_LIT = {"day": 1.0, "sunset": 0.9, "night": 0.62}
-
-
-def _painted(sprite: Sprite, colour: str | None) -> torch.Tensor:
-    """Premultiplied colours and coverage [4, 256, 256] with the paint laid on."""
-    rgb, alpha = sprite.rgba[:3], sprite.rgba[3:]
-    if colour is not None:
-        base = torch.tensor(COLOURS[colour])[:, None, None]
-        shine = (sprite.shade - 1.05).clamp(min=0) * 0.8
-        rgb = rgb + ((base * sprite.shade + shine).clamp(0, 1) - rgb) * sprite.mask
-    return torch.cat([rgb * alpha, alpha])
-
-
-def _shadow(canvas: Canvas, index: int, thing: Thing) -> None:
-    numbers = torch.tensor((thing.x, thing.base - 0.01, thing.size * 0.40, thing.size * 0.064))
-    x, y, wide, high = numbers.to(canvas.rgb.device).view(4, 1, 1)
-    canvas.rgb[index] *= 1 - 0.45 * canvas.blobs(x, y, wide, high)[0]
-
-
-def _light(canvas: Canvas, index: int, time: str) -> torch.Tensor:
-    ambient = canvas.ambient[index]
-    return ambient + (1 - ambient) * (_LIT[time] if time != "day" else 0.0)
-
-
-def _stamp(canvas: Canvas, index: int, thing: Thing, *, slot: int, time: str) -> None:
-    """Lay one sprite over picture `index`, its foot at `thing.base`."""
-    sprite = load()[thing.subject]
-    side = max(8, round(thing.size * canvas.size))
-    tile = F.interpolate(
-        _painted(sprite, thing.colour)[None], size=(side, side), mode="bilinear", antialias=True
-    )[0]
-    tile = tile.flip(-1) if thing.flip else tile
-    left = round(thing.x * canvas.size - side / 2)
-    top = round(thing.base * canvas.size - side * sprite.foot)
-    x0, y0, x1, y1 = (
-        max(left, 0),
-        max(top, 0),
-        min(left + side, canvas.size),
-        min(top + side, canvas.size),
-    )
-    tile = tile[:, y0 - top : y1 - top, x0 - left : x1 - left].to(canvas.rgb.device)
-    window = canvas.rgb[index, :, y0:y1, x0:x1]
-    window *= 1 - tile[3:]
-    window += tile[:3] * _light(canvas, index, time)
-    canvas.label[index, y0:y1, x0:x1].masked_fill_(tile[3] > 0.5, THING + slot)
+from .canvas import SKY, Canvas
+from .elsewhere import LIGHT
+from .places import PLACE
+from .scene import Scene
+from .skies import AMBIENT, paint_sky, paint_weather, settle
+from .things import draw_things
 
 
 def _render_group(scenes: Sequence[Scene], size: int, device: torch.device) -> Canvas:
     """Scenes of one place and one time."""
     place, time = scenes[0].place, scenes[0].time
     dice = torch.tensor([scene.dice for scene in scenes], device=device)
-    ambient = torch.tensor([AMBIENT[time]] * len(scenes), device=device)
+    own = LIGHT.get(place)
+    light = AMBIENT[time] if own is None else own.get(time, next(iter(own.values())))
+    ambient = torch.tensor([light] * len(scenes), device=device)
     canvas = Canvas(dice, ambient, size)
     horizon = paint_sky(canvas, time)
     PLACE[place](canvas, time, horizon)
+    if time == "snowfall" and own is None:
+        settle(canvas)
     for index, scene in enumerate(scenes):
-        for slot, thing in enumerate(scene.things):
-            if SUBJECTS[thing.subject].habitat == "land":
-                _shadow(canvas, index, thing)
-            _stamp(canvas, index, thing, slot=slot, time=time)
+        draw_things(canvas, index, scene)
+    if own is None:
+        paint_weather(canvas, time)
+    elif place == "room":
+        _through_the_window(canvas, time)
     return canvas
+
+
+def _through_the_window(canvas: Canvas, time: str) -> None:
+    indoors = canvas.rgb.clone()
+    paint_weather(canvas, time)
+    canvas.rgb = torch.where((canvas.label == SKY)[:, None], canvas.rgb, indoors)
 
 
 @torch.inference_mode()

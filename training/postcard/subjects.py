@@ -16,7 +16,8 @@ class Subject:
 
     `icon` is a code point of the Fluent 3D set or `noto:NAME` / `svg:NAME`. `hue` is the range of
     hues in degrees that paint replaces (None: cannot be painted, "auto": the dominant hue).
-    `tier` 0 and 1 are the curricula of the first two releases, 2 the full list. `scale` multiplies its size.
+    `tier` 0 and 1 are the curricula of the first two releases, 2 the full list. `scale`
+    multiplies its size.
     """
 
     icon: str
@@ -26,6 +27,8 @@ class Subject:
     tier: int = 2
     scale: float = 1.0
     drives: bool = False
+    swims: bool = False
+    small: bool = False
 
 
 def _paint(
@@ -71,7 +74,7 @@ SUBJECTS: dict[str, Subject] = {
     ),
     "rocket": _paint("1f680", "rocket", "spaceship", "space rocket", tier=0, habitat="sky"),
     "airplane": _paint("2708-fe0f", "airplane", "plane", "jet", "aeroplane", tier=0, habitat="sky"),
-    "balloon": _paint("1f388", "balloon", "party balloon", tier=0, habitat="sky"),
+    "balloon": _paint("1f388", "balloon", "party balloon", tier=0, habitat="sky", small=True),
     "flower": _paint("1f337", "flower", "tulip", tier=0),
     "mushroom": _paint("1f344", "mushroom", "toadstool", tier=0),
     "cat": _plain("1f408", "cat", "kitten", "kitty", tier=0),
@@ -102,7 +105,7 @@ SUBJECTS: dict[str, Subject] = {
     "fox": _plain("1f98a", "fox", tier=1),
     "bear": _plain("1f43b", "bear", tier=1),
     "turtle": _plain("1f422", "turtle", "tortoise"),
-    "whale": _plain("1f433", "whale", habitat="sea", tier=1),
+    "whale": _plain("1f433", "whale", habitat="sea", tier=1, swims=True),
     "duck": _plain("1f986", "duck", habitat="sea"),
     "rabbit": _plain("1f430", "rabbit", "bunny", tier=1),
     "unicorn": _plain("1f984", "unicorn", tier=1),
@@ -120,13 +123,13 @@ SUBJECTS: dict[str, Subject] = {
     "owl": _plain("1f989", "owl"),
     "parrot": _plain("1f99c", "parrot"),
     "eagle": _plain("1f985", "eagle", habitat="sky"),
-    "butterfly": _paint("1f98b", "butterfly", habitat="sky"),
-    "bee": _plain("1f41d", "bee", habitat="sky"),
+    "butterfly": _paint("1f98b", "butterfly", habitat="sky", small=True),
+    "bee": _plain("1f41d", "bee", habitat="sky", small=True),
     "snail": _plain("1f40c", "snail"),
     "crab": _plain("1f980", "crab"),
-    "octopus": _paint("1f419", "octopus", habitat="sea"),
-    "dolphin": _plain("1f42c", "dolphin", habitat="sea"),
-    "fish": _paint("1f41f", "fish", habitat="sea"),
+    "octopus": _paint("1f419", "octopus", habitat="sea", swims=True),
+    "dolphin": _plain("1f42c", "dolphin", habitat="sea", swims=True),
+    "fish": _paint("1f41f", "fish", habitat="sea", swims=True),
     "frog": _plain("1f438", "frog"),
     "lion": _plain("1f981", "lion", tier=1),
     "tiger": _plain("1f405", "tiger"),
@@ -171,8 +174,8 @@ SUBJECTS: dict[str, Subject] = {
     "lantern": _paint("1f3ee", "lantern", "red lantern"),
     "anchor": _plain("2693", "anchor"),
     "treasure": _plain("1f48e", "gem", "diamond"),
-    "heart": _paint("2764-fe0f", "heart", habitat="sky"),
-    "star": _paint("2b50", "star", habitat="sky"),
+    "heart": _paint("2764-fe0f", "heart", habitat="sky", small=True),
+    "star": _paint("2b50", "star", habitat="sky", small=True),
 }
 del SUBJECTS["windmill"]
 
@@ -222,16 +225,26 @@ PLACE_WORDS: dict[str, tuple[str, ...]] = {
     "desert": ("in the desert", "among sand dunes", "in a sandy desert"),
     "meadow": ("in a green meadow", "in a field of flowers", "in a meadow", "on the grass"),
     "forest": ("in the forest", "in the woods", "among pine trees"),
+    "lake": ("by a lake", "at the lake", "at a mountain lake", "by a pond", "on the lake"),
+    "space": ("in space", "in the galaxy", "in a far galaxy"),
+    "underwater": ("underwater", "under the sea", "on the seabed", "under the ocean"),
+    "room": ("in a room", "in a living room", "indoors", "at home", "in my room"),
 }
 
 TIME_WORDS: dict[str, tuple[str, ...]] = {
     "day": ("during the day", "on a sunny day", "in the morning", "under a blue sky", ""),
     "sunset": ("at sunset", "at dusk", "in the evening", "during sunset"),
     "night": ("at night", "under a starry sky", "at midnight", "in the moonlight"),
+    "rain": ("in the rain", "on a rainy day", "in rainy weather", "in a storm"),
+    "snowfall": ("in falling snow", "in the snowfall", "under falling snowflakes"),
 }
 
-PLACES = tuple(PLACE_WORDS)
-TIMES = tuple(TIME_WORDS)
+ALL_PLACES = tuple(PLACE_WORDS)
+ALL_TIMES = tuple(TIME_WORDS)
+PLACES, TIMES = ALL_PLACES[:8], ALL_TIMES[:3]
+"""What the first two releases can draw: a land and a sky each."""
+TIMES_OF: dict[str, tuple[str, ...]] = {"space": ("night",), "underwater": ("day", "night")}
+"""Places that do not have every time."""
 
 
 def subjects(*, tier: int) -> tuple[str, ...]:
