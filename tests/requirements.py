@@ -112,5 +112,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     "cli.history": Requirement("issue 9", "every picture is kept, listed, made again, deleted"),
     "cli.doctor": Requirement("issue 9", "every finding of the doctor has its fix"),
     "mcp.tools": Requirement("issue 9", "an MCP client makes and edits pictures over stdio"),
+    "playground.edit": Requirement("issue 9", "the page edits, and shows before and after"),
+    "playground.control": Requirement("issue 9", "a dropped picture's edges steer"),
+    "playground.room": Requirement("issue 9", "the engine room shows rows per forward"),
     "demo.offline": Requirement("DESIGN §5", "./x demo works end to end without a download"),
 }

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import resource
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-import obstore
 import pytest
 from friendli_server.dedicated.results import signing
 from friendli_server.dedicated.results.signing import LinkSigner
-from friendli_server.dedicated.results.store import open_store
+from PIL import Image
 
-from .conftest import World
+from . import fakes
+from .conftest import World, WorldMaker
 
 
 async def link(world: World, name: str = "alpha") -> str:
@@ -158,31 +161,48 @@ async def test_a_teams_pictures_go_with_it_and_no_other_teams(world: World) -> N
 
 
 @pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file may grow beyond 64 KiB while the block runs."""
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond a megabyte while the block runs: the database's do not."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def noise() -> bytes:
+    """A picture whose file is larger than that, as base64."""
+    out = BytesIO()
+    Image.frombytes("RGB", (1024, 1024), os.urandom(3 * 2**20)).save(out, "png")
+    return base64.b64encode(out.getvalue())
+
+
+@pytest.mark.requirement("gateway.disk")
+@pytest.mark.usefixtures("small_disk")
 async def test_a_full_disk_is_a_503_and_nothing_is_half_written(
-    make_world: object, tmp_path: Path
+    make_world: WorldMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world: World = await make_world(results=str(tmp_path / "tiny"))  # type: ignore[operator]
+    folder = tmp_path / "results"
+    world: World = await make_world(url_format="png")
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    monkeypatch.setattr(fakes, "picture", lambda *_: noise())
+    answer = await world.generate(tenant, endpoint)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    usage = await world.client.get("/dedicated/v1/team/usage", headers=tenant.headers)
+    assert usage.json()["images"] == 0
+    assert (await world.generate(tenant, endpoint, response_format="png")).status_code == 200
+    monkeypatch.undo()
+    assert (await world.generate(tenant, endpoint)).status_code == 200
+
+
+async def test_a_store_that_cannot_be_written_is_a_503(
+    make_world: WorldMaker, tmp_path: Path
+) -> None:
+    world: World = await make_world(results=str(tmp_path / "tiny"))
     tenant = await world.tenant()
     endpoint = await world.endpoint(tenant)
     (tmp_path / "tiny" / tenant.id).write_text("a file where the team's folder should be")
     answer = await world.generate(tenant, endpoint)
-    assert answer.status_code == 503
-    assert answer.json()["error"]["code"] == "storage_unavailable"
-    inline = await world.generate(tenant, endpoint, response_format="jpeg")
-    assert inline.status_code == 200
-
-
-@pytest.mark.usefixtures("full_disk")
-async def test_a_picture_that_does_not_fit_leaves_no_trace(tmp_path: Path) -> None:
-    store = open_store(str(tmp_path / "full"))
-    with pytest.raises(Exception, match="File too large"):
-        await obstore.put_async(store, "t/p.jpg", b"x" * 100_000)
-    assert [p for p in (tmp_path / "full").rglob("*") if p.is_file()] == []
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage_unavailable")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import Any
 
 import pytest
@@ -54,6 +56,97 @@ async def test_another_teams_endpoint_looks_exactly_like_a_missing_one(
     assert bodies[0] == bodies[1]
     assert (await ask(world, owner, VERBS[6], endpoint)).json()["status"] == "RUNNING"
     assert world.launcher.launched[0].bodies == []
+
+
+TEAM = "/dedicated/v1/team"
+OTHER_IDS: list[tuple[str, str, str]] = [
+    ("DELETE", TEAM + "/token/{id}", "token"),
+    ("DELETE", TEAM + "/member/{id}", "member"),
+    ("POST", ENDPOINTS, "project"),
+    ("GET", ENDPOINTS + "?project_id={id}", "project"),
+    ("GET", ENDPOINTS + "?cursor={cursor}", "endpoint"),
+]
+
+
+async def ids_of(world: World, tenant: Tenant) -> dict[str, str]:
+    """Every kind of id that a team has."""
+    endpoint = await world.endpoint(tenant, running=False)
+    async with world.gateway.database.transaction() as session:
+        [token] = await accounts.tokens(session, tenant.id)
+        project = await accounts.first_project(session, tenant.id)
+    return {
+        "token": token.id,
+        "member": tenant.user_id,
+        "project": project.id,
+        "endpoint": endpoint,
+    }
+
+
+@pytest.mark.requirement("gateway.tenancy")
+@pytest.mark.parametrize(("method", "path", "kind"), OTHER_IDS)
+async def test_another_teams_token_member_or_project_looks_like_a_missing_one(
+    world: World, method: str, path: str, kind: str
+) -> None:
+    owner, stranger = await world.tenant("owner"), await world.tenant("stranger")
+    ids = await ids_of(world, owner)
+    answers = []
+    for name in (ids[kind], "zzzzzzzzzzzz"):
+        body = {
+            "projectId": name,
+            "name": "n",
+            "instanceOptionId": "i",
+            "advanced": {},
+            "hfModelRepo": "fake",
+        }
+        cursor = base64.urlsafe_b64encode(b"dep").decode()
+        answers.append(
+            await world.client.request(
+                method,
+                path.format(id=name, cursor=cursor),
+                json=body if method == "POST" else None,
+                headers=stranger.headers,
+            )
+        )
+    bodies = [{**answer.json(), "request_id": None} for answer in answers]
+    assert bodies[0] == bodies[1]
+    if method == "GET":
+        assert bodies[0]["data"] == {}
+    else:
+        assert {answer.status_code for answer in answers} == {404}
+    # and nothing happened to the owner's
+    assert (await world.client.get(TEAM, headers=owner.headers)).status_code == 200
+    members = (await world.client.get(TEAM + "/member", headers=owner.headers)).json()
+    assert [member["user_id"] for member in members] == [owner.user_id]
+    tokens = (await world.client.get(TEAM + "/token", headers=owner.headers)).json()
+    assert [token["revoked_at"] for token in tokens] == [None]
+
+
+@pytest.mark.requirement("gateway.tenancy")
+async def test_what_a_team_is_told_of_itself_holds_nothing_of_another(world: World) -> None:
+    owner, stranger = await world.tenant("owner"), await world.tenant("stranger")
+    ids = await ids_of(world, owner)
+    endpoint = await world.endpoint(owner)
+    await world.generate(owner, endpoint)
+    for path in ("", "/project", "/member", "/token", "/usage"):
+        told = (await world.client.get(TEAM + path, headers=stranger.headers)).text
+        for secret in (*ids.values(), owner.id, endpoint):
+            assert secret not in told
+
+
+async def test_every_route_that_takes_an_id_is_in_the_matrix(world: World) -> None:
+    described = {
+        (method.upper(), path)
+        for path, operations in world.app.openapi()["paths"].items()
+        for method in operations
+        if "{" in path and not path.startswith(("/dedicated/admin", "/dedicated/results"))
+    }
+    names = {"{endpoint_id}", "{token_id}", "{user_id}"}
+    normal = {
+        (method, re.sub("|".join(map(re.escape, names)), "{id}", path))
+        for method, path in described
+    }
+    shown = {(method, path) for method, path, _ in [*VERBS, *OTHER_IDS]}
+    assert normal <= shown
 
 
 async def test_lists_hold_ones_own_endpoints_only(world: World) -> None:

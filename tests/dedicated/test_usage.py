@@ -76,6 +76,53 @@ async def test_concurrency_is_limited_and_freed(world: World) -> None:
     assert await code(world, tenant, endpoint) == "ok"
 
 
+@pytest.mark.requirement("gateway.quotas")
+async def test_a_team_fills_its_share_of_the_queue_and_no_more(make_world: Any) -> None:
+    world: World = await make_world(queue_steps=100)
+    world.launcher.held = True
+    tenant, other = await world.tenant(queue_share=0.5), await world.tenant("other")
+    endpoint, others = await world.endpoint(tenant), await world.endpoint(other)
+
+    async def two_in() -> bool:
+        return len(world.launcher.launched[0].bodies) == 2
+
+    async with asyncio.TaskGroup() as group:
+        running = [
+            group.create_task(code(world, tenant, endpoint, num_inference_steps=25))
+            for _ in range(2)
+        ]
+        await world.until(two_in)
+        refused = await world.generate(tenant, endpoint, num_inference_steps=1)
+        assert refused.json()["error"]["code"] == "quota_queue_share"
+        assert "queue_share = 0.5" in refused.json()["message"]
+        running.append(group.create_task(code(world, other, others, num_inference_steps=50)))
+        await world.until(lambda: _has_one(world))
+        for container in world.launcher.launched:
+            container.released.set()
+    assert [task.result() for task in running] == ["ok"] * 3
+
+
+async def _has_one(world: World) -> bool:
+    return len(world.launcher.launched[1].bodies) == 1
+
+
+async def test_a_share_smaller_than_one_picture_still_lets_one_through(make_world: Any) -> None:
+    world: World = await make_world(queue_steps=10)
+    tenant = await world.tenant(queue_share=0.1)
+    endpoint = await world.endpoint(tenant)
+    assert await code(world, tenant, endpoint, num_inference_steps=50) == "ok"
+
+
+async def test_several_pictures_in_one_request_count_as_several(
+    world: World, clock: list[float]
+) -> None:
+    tenant = await world.tenant(images_per_day=5)
+    endpoint = await world.endpoint(tenant)
+    counts = [4, 2, 99, 1, 1]
+    codes = [await code(world, tenant, endpoint, n=n) for n in counts]
+    assert codes == ["ok", "quota_images_per_day", "invalid_request", "ok", "quota_images_per_day"]
+
+
 async def test_one_teams_quota_is_not_anothers(world: World) -> None:
     small, other = await world.tenant("small", requests_per_minute=0), await world.tenant("other")
     assert await code(world, small, await world.endpoint(small)) == "quota_requests_per_minute"
