@@ -111,6 +111,31 @@ def hooked(stub: Stub) -> SyncFriendli:
     return SyncFriendli(server_url=stub.url, token="t", retry_config=QUICK)
 
 
+def test_an_init_hook_chooses_address_and_connections(run: Run, stub: Stub) -> None:
+    seen: list[Any] = []
+
+    def use(friendli: Any) -> Any:
+        def init(base_url: str, client: Any) -> tuple[str, Any]:
+            seen.append((base_url, type(client).__name__))
+            return stub.url + "/behind", client
+
+        friendli.hooks.register_sdk_init_hook(init)
+        return friendli.container.image.generate(prompt="p")
+
+    assert run(use, server_url="http://nowhere.invalid").content
+    [(base_url, kind)] = seen
+    assert base_url == "http://nowhere.invalid"
+    assert kind in {"Client", "AsyncClient"}
+    assert stub.requests[0].path == "/behind/v1/images/generations"
+
+
+def test_an_init_hook_that_changes_nothing_leaves_the_services_their_addresses(stub: Stub) -> None:
+    with SyncFriendli() as friendli:
+        friendli.hooks.register_sdk_init_hook(lambda base_url, client: (base_url, client))
+        assert friendli.container
+        assert friendli.sdk_configuration.server_url is None
+
+
 def test_before_request_hooks_see_and_change_the_request(stub: Stub) -> None:
     seen: list[Any] = []
 

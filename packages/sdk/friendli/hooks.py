@@ -25,6 +25,11 @@ class HookContext:
     extensions: dict[str, Any] | None = None
 
 
+SDKInit = Callable[[str, Any], tuple[str, Any]]
+"""`(base_url, client) -> (base_url, client)`: before the first call, with the connections to use.
+
+A changed address becomes the client's `server_url`.
+"""
 BeforeRequest = Callable[[HookContext, Any], Any]
 """`(context, request) -> request`, or an exception to raise."""
 AfterSuccess = Callable[[HookContext, Any], Any]
@@ -37,9 +42,14 @@ class SDKHooks:
     """The registered hooks of one client."""
 
     def __init__(self) -> None:
+        self._sdk_init: list[SDKInit] = []
         self._before_request: list[BeforeRequest] = []
         self._after_success: list[AfterSuccess] = []
         self._after_error: list[AfterError] = []
+
+    def register_sdk_init_hook(self, hook: Any) -> None:
+        """Run once, when the client opens its connections for its first call."""
+        self._sdk_init.append(getattr(hook, "sdk_init", hook))
 
     def register_before_request_hook(self, hook: Any) -> None:
         """Run before each try, with the request about to be sent."""
@@ -52,6 +62,12 @@ class SDKHooks:
     def register_after_error_hook(self, hook: Any) -> None:
         """Run after an answer of 400 and above, or when none came."""
         self._after_error.append(getattr(hook, "after_error", hook))
+
+    def sdk_init(self, base_url: str, client: Any) -> tuple[str, Any]:
+        """Pass the address and the connections through every hook."""
+        for hook in self._sdk_init:
+            base_url, client = hook(base_url, client)
+        return base_url, client
 
     def before_request(self, context: HookContext, request: Any) -> Any:
         """Pass the request through every hook."""
@@ -80,4 +96,4 @@ def _unless_exception(outcome: Any) -> Any:
     return outcome
 
 
-__all__ = ["AfterError", "AfterSuccess", "BeforeRequest", "HookContext", "SDKHooks"]
+__all__ = ["AfterError", "AfterSuccess", "BeforeRequest", "HookContext", "SDKHooks", "SDKInit"]

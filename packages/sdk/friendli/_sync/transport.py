@@ -13,6 +13,7 @@ import httpx2
 from friendli.calls import Call, refusal
 from friendli.configuration import TIMEOUT, SDKConfiguration
 from friendli.errors import transport_error
+from friendli.operations import DEDICATED
 from friendli.retries import Retrier
 
 _MOST_REDIRECTS = 20
@@ -23,17 +24,29 @@ class SyncTransport:
 
     def __init__(self, configuration: SDKConfiguration) -> None:
         self._configuration = configuration
-        self.owned = configuration.client is None
-        self._client: Any = configuration.client or httpx2.Client(
-            verify=_certificates(),
-            timeout=httpx2.Timeout(TIMEOUT),
-            limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
+        self._own: httpx2.Client | None = None
+        if configuration.client is None:
+            self._own = httpx2.Client(
+                verify=_certificates(),
+                timeout=httpx2.Timeout(TIMEOUT),
+                limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
+            )
+        base_url = configuration.base_url(None, default=DEDICATED)
+        chosen, self._client = configuration.hooks.sdk_init(
+            base_url, self._own or configuration.client
         )
+        if chosen != base_url:
+            configuration.server_url = chosen
+
+    @property
+    def owned(self) -> bool:
+        """Whether the connections are ours, not the user's."""
+        return self._client is self._own
 
     def close(self) -> None:
         """Close the connections, unless the client is the user's."""
-        if self.owned:
-            self._client.close()
+        if self._own is not None:
+            self._own.close()
 
     def send(self, call: Call, *, stream: bool = False) -> Any:
         """Send until an answer below 400 comes; the caller closes a streamed one.
