@@ -96,6 +96,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "engine.isolation": Requirement("DESIGN §3", "a failing request fails alone"),
     "engine.cancel": Requirement("DESIGN §3", "cancelling takes effect within one step"),
     "engine.exclusive": Requirement("DESIGN §3", "an exclusive request runs alone, in its turn"),
+    "engine.refusals": Requirement(
+        "DESIGN §3", "what no family can do is refused at submit, by field"
+    ),
     "engine.eta": Requirement("DESIGN §3", "predictions from submission on, with their error"),
     "engine.memory": Requirement("DESIGN §3", "requests are admitted by measured bytes"),
     "engine.worker": Requirement("DESIGN §3", "the engine runs in a process of its own"),

@@ -12,6 +12,7 @@ from random import Random
 
 from friendli_engine.capability import check
 from friendli_engine.errors import EngineError
+from friendli_engine.protocol import Stats
 from friendli_engine.request import (
     Event,
     Finished,
@@ -22,7 +23,7 @@ from friendli_engine.request import (
     Progress,
     Queued,
 )
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 SIDE = 256
 INFO = ModelInfo(
@@ -33,12 +34,16 @@ INFO = ModelInfo(
     steps=20,
     guidance=3.5,
     adapters=("ink", "neon"),
+    edits=True,
+    controlnets=("edges", "layout"),
 )
 
 
 def paint(request: ImageRequest) -> Image.Image:
     """Hills whose shape follows the seed, with a sun whose size follows the guidance."""
     random = Random(request.seed)
+    if request.images:
+        return negative(request.images[0])
     image = Image.new("RGB", (SIDE, SIDE), f"hsl({random.randrange(360)}, 60%, 80%)")
     draw = ImageDraw.Draw(image)
     x, radius = random.randrange(40, SIDE - 40), 12 + 2 * (request.guidance or 0)
@@ -50,6 +55,12 @@ def paint(request: ImageRequest) -> Image.Image:
             [*ridge, (SIDE + 32, SIDE), (-16, SIDE)], fill=f"hsl({hue}, 35%, {62 - 9 * layer}%)"
         )
     return image
+
+
+def negative(given: Pixels) -> Image.Image:
+    """An edit: what was light is dark."""
+    image = Image.frombytes("RGB", (given.width, given.height), given.data)
+    return ImageOps.invert(image)
 
 
 def pixels(image: Image.Image) -> Pixels:
@@ -66,6 +77,7 @@ class Painter:
     pause: float = 0.0
     gate: asyncio.Semaphore | None = None
     fails: EngineError | None = None
+    told: Stats = field(default_factory=Stats)
     asked: list[ImageRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -108,5 +120,6 @@ class Painter:
             raise self.fails
         await asyncio.sleep(self.pause)
 
-    def stats(self) -> None:
-        """None are kept."""
+    def stats(self) -> Stats:
+        """What a test makes of them."""
+        return self.told

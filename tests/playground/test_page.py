@@ -21,7 +21,7 @@ async def test_a_prompt_and_enter_make_a_picture(page: Page, engine: Painter) ->
     await ask(page)
     await settle(page, pictures=1)
     [request] = engine.asked
-    assert (request.prompt, request.steps, request.guidance) == (PROMPT, 20, 0)
+    assert (request.prompt, request.steps, request.guidance) == (PROMPT, 20, 3.5)
     picture = page.locator(".stage img")
     assert await picture.evaluate("(img) => [img.naturalWidth, img.naturalHeight]") == [256, 256]
     assert f"seed {request.seed}" in str(await picture.get_attribute("alt"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import shutil
 import sys
@@ -13,7 +14,7 @@ from friendli_server.settings import ContainerSettings
 from PIL import Image
 from playground.painter import Painter
 from playground.visitor import unfold
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 from pydantic import SecretStr
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -23,6 +24,13 @@ RUNS = {
     "Python SDK": [sys.executable, "snippet.py"],
     "openai-python": [sys.executable, "snippet.py"],
     "JavaScript": ["node", "snippet.mjs"],
+    "Command line": ["sh", "snippet.sh"],
+}
+SURROUNDINGS = {
+    "FRIENDLI_TOKEN": "sesame",
+    "FRIENDLI_HISTORY": "off",
+    "NO_PROXY": "127.0.0.1",
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
 }
 TOOLS = {"curl": ("curl", "jq"), "JavaScript": ("node",)}
 
@@ -46,7 +54,7 @@ async def run(command: list[str], folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
-        env={**os.environ, "FRIENDLI_TOKEN": "sesame", "NO_PROXY": "127.0.0.1"},
+        env={**os.environ, **SURROUNDINGS},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -88,3 +96,40 @@ async def test_a_copied_snippet_makes_the_picture(
     assert (asked.steps, asked.guidance, asked.seed) == (3, 2.5, 12345)
     with Image.open(tmp_path / "picture.jpg") as made:
         assert (made.format, made.size) == ("JPEG", (256, 256))
+
+
+@pytest.mark.parametrize("name", list(RUNS))
+@pytest.mark.parametrize("slot", ["Picture to edit", "Control: layout"])
+@pytest.mark.parametrize("settings", [()], indirect=True, ids=["open"])
+async def test_a_snippet_reads_the_pictures_that_go_in_from_files(
+    page: Page, engine: Painter, tmp_path: Path, name: str, slot: str
+) -> None:
+    require_tools(name)
+    await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
+    await page.get_by_label("Prompt", exact=True).fill("a hill")
+    await unfold(page, "Pictures in")
+    await page.get_by_label(f"File: {slot}").set_input_files(files=[picture_file()])
+    text = await copied(page, name)
+    for link in await page.locator(".code a[download]").all():
+        async with page.expect_download() as saved:
+            await link.click()
+        download = await saved.value
+        await download.save_as(tmp_path / download.suggested_filename)
+    (tmp_path / RUNS[name][1]).write_text(text, encoding="utf-8")
+    await run(RUNS[name], tmp_path)
+    [asked] = engine.asked
+    assert asked.prompt == "a hill"
+    if slot == "Picture to edit":
+        assert [image.data[:3] for image in asked.images] == [bytes((200, 30, 40))]
+    else:
+        assert asked.control_weights == (0, 1)
+        assert asked.control_images[1].data[:3] == bytes((200, 30, 40))
+    with Image.open(tmp_path / "picture.jpg") as made:
+        assert made.format == "JPEG"
+
+
+def picture_file() -> FilePayload:
+    """A red PNG, as a person would choose it."""
+    encoded = io.BytesIO()
+    Image.new("RGB", (64, 64), (200, 30, 40)).save(encoded, "png")
+    return {"name": "red.png", "mimeType": "image/png", "buffer": encoded.getvalue()}

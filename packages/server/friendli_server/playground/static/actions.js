@@ -10,6 +10,7 @@
  * @typedef {object} State
  * @property {Draft} draft
  * @property {Faults} faults  shown after an attempt to generate
+ * @property {import("./inputs.js").Inputs} inputs  pictures that go in, by slot
  * @property {import("./capabilities.js").Capabilities} capabilities
  * @property {Shot[]} shots  of the latest run
  * @property {AbortController|null} running
@@ -20,8 +21,10 @@
  */
 import { askServer, UNKNOWN } from "./capabilities.js";
 import { parametersIn } from "./embedded.js";
+import { EDIT, inputsOf, withInputs } from "./inputs.js";
 import { setKey } from "./key.js";
 import { draftOf, EMPTY, fromHash, plan, toHash } from "./parameters.js";
+import { edgesOf, readPicture } from "./raster.js";
 import { runAll } from "./run.js";
 import * as shelf from "./shelf.js";
 import { createStore } from "./store.js";
@@ -36,6 +39,7 @@ export const store = createStore(
   /** @type {State} */ ({
     draft: EMPTY,
     faults: {},
+    inputs: {},
     capabilities: UNKNOWN,
     shots: [],
     running: null,
@@ -94,7 +98,9 @@ export function toggleCompare() {
 
 /** Make what the form asks for; resolves when all pictures are there, failed or cancelled. */
 export async function start() {
-  const { wanted, faults } = plan(get().draft);
+  const { inputs, capabilities } = get();
+  const { wanted: plain, faults } = plan(get().draft);
+  const wanted = plain.map((parameters) => withInputs(parameters, inputs, capabilities.controls));
   set({ faults, notice: "" });
   if (!wanted.length || get().running || !get().capabilities.ready) return;
   const running = new AbortController();
@@ -172,9 +178,50 @@ export function view(id) {
   set({ viewing: id });
 }
 
+/** Let a picture go in: to be edited, or into a ControlNet; never both. @param {string} slot @param {string} url */
+export function attach(slot, url) {
+  const { [EDIT]: _, ...controls } = get().inputs;
+  const weight = get().inputs[slot]?.weight ?? 1;
+  set({ inputs: slot === EDIT ? { [EDIT]: { url, weight: 1 } } : { ...controls, [slot]: { url, weight } } });
+}
+
+/** @param {string} slot @param {Blob} file */
+export async function attachFile(slot, file) {
+  try {
+    attach(slot, await readPicture(file));
+  } catch {
+    set({ notice: "This file is no picture that the browser can read." });
+  }
+}
+
+/** Edit a picture that was made here. @param {Picture} picture */
+export async function editPicture({ blob }) {
+  await attachFile(EDIT, blob);
+  set({ viewing: null, news: "The form holds the picture to edit." });
+  edit({ prompt: "" });
+}
+
+/** Replace the picture of a ControlNet by its outlines. @param {string} slot */
+export async function attachEdges(slot) {
+  attach(slot, await edgesOf(get().inputs[slot].url));
+}
+
+/** @param {string} slot @param {number} weight */
+export function weigh(slot, weight) {
+  const { inputs } = get();
+  set({ inputs: { ...inputs, [slot]: { ...inputs[slot], weight } } });
+}
+
+/** @param {string} slot */
+export function detach(slot) {
+  const { [slot]: _, ...inputs } = get().inputs;
+  set({ inputs });
+}
+
 /** Fill the form with a picture's parameters. @param {Parameters} parameters */
 export function reuse(parameters) {
   edit(draftOf(parameters));
+  set({ inputs: inputsOf(parameters, get().capabilities.controls) });
   set({ viewing: null, news: "The form holds the picture's settings." });
 }
 

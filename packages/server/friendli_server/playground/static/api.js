@@ -11,6 +11,7 @@ import { authorization } from "./key.js";
 import { readEvents } from "./sse.js";
 
 export const GENERATIONS = "/v1/images/generations";
+export const EDITS = "/v1/images/edits";
 
 /** An error answer: what happened, which field is at fault, and the id to look for in the log. */
 export class ApiError extends Error {
@@ -24,7 +25,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Make one picture. Aborting `signal` closes the connection, which cancels the work on the server.
+ * Make one picture, or edit one. Aborting `signal` closes the connection, which cancels the work on the server.
  *
  * @param {Parameters} parameters
  * @param {{signal: AbortSignal, onEvent: (name: "queued"|"progress"|"preview", data: any) => void}} options
@@ -33,7 +34,7 @@ export class ApiError extends Error {
  * @throws {TypeError} the server cannot be reached
  */
 export async function generate(parameters, { signal, onEvent }) {
-  const response = await fetch(GENERATIONS, {
+  const response = await fetch(parameters.image ? EDITS : GENERATIONS, {
     method: "POST",
     headers: { ...authorization(), "Content-Type": "application/json", Accept: "text/event-stream" },
     body: JSON.stringify({ ...parameters, response_format: "jpeg", stream: true }),

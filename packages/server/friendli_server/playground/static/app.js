@@ -4,6 +4,7 @@ import { html, render } from "./vendor/preact.js";
 import { Composer } from "./view/composer.js";
 import { watchDrops } from "./view/drop.js";
 import { Gallery } from "./view/gallery.js";
+import { Room } from "./view/room.js";
 import { Stage } from "./view/stage.js";
 import { Viewer } from "./view/viewer.js";
 
@@ -37,6 +38,7 @@ function Page(state) {
       <${Composer} ...${state} />
       <${Stage} ...${state} />
       <${Gallery} ...${state} />
+      ${state.capabilities.room && html`<${Room} />`}
     </main>
     <${Viewer} ...${state} />
     <p class="hidden" role="status">${state.news}</p>

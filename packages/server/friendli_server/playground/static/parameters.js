@@ -2,12 +2,15 @@
  * What a picture is made from, in the API's own words, and the form that asks for it as text.
  * Knows the API's ranges; knows neither the network nor the page.
  *
- * @typedef {object} Parameters  the body of `POST /v1/images/generations`
+ * @typedef {object} Parameters  the body of a request; with an `image` it is an edit
  * @property {string} prompt
  * @property {number} num_inference_steps  1 .. 50
  * @property {number} guidance_scale  0 .. 100
  * @property {number} [seed]  0 .. 2^53-1; the server draws one if it is absent
  * @property {string} [model]  an adapter's route; absent: the base model
+ * @property {{image: string}} [image]  the picture to edit, as a data URI
+ * @property {{image: string}[]} [control_images]  one for each ControlNet
+ * @property {number[]} [controlnet_weights]  0 .. 1, one for each control picture
  *
  * @typedef {object} Draft  the form: every field as typed. With `compare`, the numeric fields hold lists
  * @property {string} prompt

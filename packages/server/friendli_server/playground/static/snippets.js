@@ -1,9 +1,16 @@
 /**
- * The same picture from other programs: pure text from parameters. Knows neither page nor network.
+ * The same picture from other programs: pure text from parameters. Pictures that go in are read
+ * from files of the names that `filesOf` gives. Knows neither page nor network.
  *
  * @typedef {import("./parameters.js").Parameters} Parameters
  * @typedef {{origin: string, baseModel: string, keyed: boolean}} Server
+ * @typedef {object} Asked  a request taken apart
+ * @property {Record<string, any>} plain  the body without pictures
+ * @property {string[]} files  names of the pictures that go in
+ * @property {boolean} edit
  */
+import { EDITS, GENERATIONS } from "./api.js";
+import { filesOf } from "./inputs.js";
 
 /** Where the snippets find the API key, if the server wants one. */
 const KEY = "FRIENDLI_TOKEN";
@@ -14,44 +21,67 @@ export const SNIPPETS = {
   python: { label: "Python SDK", write: python },
   openai: { label: "openai-python", write: openai },
   javascript: { label: "JavaScript", write: javascript },
+  cli: { label: "Command line", write: cli },
 };
+
+/** @param {Parameters} p @returns {Asked} */
+function taken(p) {
+  const { image, control_images: _, ...plain } = p;
+  return { plain, files: filesOf(p).map(({ name }) => name), edit: Boolean(image) };
+}
+
+/** @param {boolean} edit */
+function path(edit) {
+  return edit ? EDITS : GENERATIONS;
+}
 
 /** @param {Parameters} p @param {Server} server */
 function curl(p, { origin, keyed }) {
-  const body = JSON.stringify(p, null, 2).replaceAll("'", "'\\''");
-  return `curl -s ${origin}/v1/images/generations \\
+  const { plain, files, edit } = taken(p);
+  const body = shell(JSON.stringify(plain, null, 2));
+  const pictures = edit ? "{image: {image: input}}" : "{control_images: [inputs | {image: .}]}";
+  const read = `for f in ${files.join(" ")}; do base64 < $f | tr -d '\\n'; echo; done \\
+  | jq -Rn ${body.slice(0, -1)} + ${pictures}' \\
+  | `;
+  return `${files.length ? read : ""}curl -s ${origin}${path(edit)} \\
   -H 'content-type: application/json' \\${keyed ? `\n  -H "authorization: Bearer $${KEY}" \\` : ""}
-  -d '${body}' \\
+  -d ${files.length ? "@-" : body} \\
   | jq -r .image | base64 --decode > picture.jpg
 `;
 }
 
 /** @param {Parameters} p @param {Server} server */
 function python(p, { origin }) {
+  const { plain, files, edit } = taken(p);
+  const pictures = edit ? { image: files[0] } : files.length ? { control_images: files } : {};
   return `from friendli import SyncFriendli
 
 with SyncFriendli(server_url=${quoted(origin)}) as friendli:
-    res = friendli.container.image.generate(
-${keywords(p, 8)}
+    res = friendli.container.image.${edit ? "edit" : "generate"}(
+${keywords({ ...pictures, ...plain }, 8)}
     )
     res.save("picture.jpg")
 `;
 }
 
 /** @param {Parameters} p @param {Server} server */
-function openai({ prompt, model, ...rest }, { origin, baseModel, keyed }) {
+function openai(p, { origin, baseModel, keyed }) {
+  const { plain, files, edit } = taken(p);
+  const { prompt, model, ...rest } = plain;
   const extra = JSON.stringify(rest, null, 1).replace(/\n\s*/g, " ");
-  return `${keyed ? "import os\n" : ""}from base64 import b64decode
+  const read = `[{"image": b64encode(Path(name).read_bytes()).decode()} for name in ${JSON.stringify(files)}]`;
+  const steered = files.length && !edit ? `{**${extra}, "control_images": ${read}}` : extra;
+  return `${keyed ? "import os\n" : ""}from base64 import b64decode${files.length && !edit ? ", b64encode" : ""}
 from pathlib import Path
 
 from openai import OpenAI
 
 client = OpenAI(base_url=${quoted(`${origin}/v1`)}, api_key=${keyed ? `os.environ["${KEY}"]` : `"none"`})
-answer = client.images.generate(
+answer = client.images.${edit ? "edit" : "generate"}(${edit ? `\n    image=Path(${quoted(files[0])}),` : ""}
     model=${quoted(model ?? baseModel)},
     prompt=${quoted(prompt)},
     output_format="jpeg",
-    extra_body=${extra},
+    extra_body=${steered},
 )
 Path("picture.jpg").write_bytes(b64decode(answer.data[0].b64_json))
 `;
@@ -59,13 +89,16 @@ Path("picture.jpg").write_bytes(b64decode(answer.data[0].b64_json))
 
 /** @param {Parameters} p @param {Server} server */
 function javascript(p, { origin, keyed }) {
-  const body = JSON.stringify(p, null, 2).replaceAll("\n", "\n  ");
-  return `import { writeFile } from "node:fs/promises";
-
-const answer = await fetch(${quoted(`${origin}/v1/images/generations`)}, {
+  const { plain, files, edit } = taken(p);
+  const body = JSON.stringify(plain, null, 2).replaceAll("\n", "\n  ");
+  const list = files.map((name) => `await read(${quoted(name)})`).join(", ");
+  const pictures = edit ? `image: ${list}` : `control_images: [${list}]`;
+  return `import { ${files.length ? "readFile, " : ""}writeFile } from "node:fs/promises";
+${files.length ? `\nconst read = async (name) => ({ image: (await readFile(name)).toString("base64") });` : ""}
+const answer = await fetch(${quoted(`${origin}${path(edit)}`)}, {
   method: "POST",
   headers: { "content-type": "application/json"${keyed ? `, authorization: \`Bearer \${process.env.${KEY}}\`` : ""} },
-  body: JSON.stringify(${body}),
+  body: JSON.stringify(${files.length ? `{ ...${body}, ${pictures} }` : body}),
 });
 if (!answer.ok) throw new Error(await answer.text());
 const { image } = await answer.json();
@@ -73,7 +106,30 @@ await writeFile("picture.jpg", Buffer.from(image, "base64"));
 `;
 }
 
-/** Python keyword arguments, one a line. @param {Parameters} p @param {number} indent */
+/** @param {Parameters} p @param {Server} server */
+function cli(p, { origin }) {
+  const { plain, files, edit } = taken(p);
+  const options = [
+    ["--steps", plain.num_inference_steps],
+    ["--guidance", plain.guidance_scale],
+    ["--seed", plain.seed],
+    ["--model", plain.model],
+    ...(edit ? [] : files.flatMap((name, at) => [["--control", name], ["--weight", plain.controlnet_weights[at]]])),
+    ["--server", origin],
+    ["-o", "picture.jpg"],
+  ];
+  const given = options.filter(([, value]) => value !== undefined).map((pair) => pair.join(" "));
+  return `friendli ${edit ? "edit" : "generate"} ${given.join(" ")} \\
+  -- ${edit ? `${files[0]} ` : ""}${shell(plain.prompt)}
+`;
+}
+
+/** One word for a POSIX shell. @param {string} text */
+function shell(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Python keyword arguments, one a line. @param {Record<string, any>} p @param {number} indent */
 function keywords(p, indent) {
   const lines = Object.entries(p).map(([name, value]) => `${name}=${quoted(value)},`);
   return lines.map((line) => " ".repeat(indent) + line).join("\n");

@@ -1,4 +1,5 @@
 /** A picture as code, one tab a language, with a button that copies it. Knows no network. */
+import { filesOf } from "../inputs.js";
 import { hasKey } from "../key.js";
 import { SNIPPETS } from "../snippets.js";
 import { html, useState } from "../vendor/preact.js";
@@ -33,6 +34,9 @@ export function Code({ name, parameters, model }) {
     <pre id=${`${name}-snippet`} role="tabpanel" aria-labelledby=${`${name}-${chosen}`} tabindex="0">
 ${text}</pre
     >
+    ${filesOf(parameters).map(
+      ({ name, url }) => html`<a class="button" key=${name} href=${url} download=${name}>Save ${name}</a> `,
+    )}
   </div>`;
 }
 

@@ -1,9 +1,11 @@
 /** The form: the prompt first, everything else folded below it. Knows no network. */
 import { cancel, edit, start, unlock } from "../actions.js";
+import { EDIT, withInputs } from "../inputs.js";
 import { plan } from "../parameters.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
 import { Code } from "./code.js";
 import { described, Fault } from "./fault.js";
+import { InputsFold } from "./inputs.js";
 import { Settings, summary } from "./settings.js";
 
 const IDEAS = [
@@ -13,7 +15,7 @@ const IDEAS = [
 ];
 
 /** @param {import("../actions.js").State} state */
-export function Composer({ draft, faults, capabilities, running, notice, gallery, shots }) {
+export function Composer({ draft, faults, inputs, capabilities, running, notice, gallery, shots }) {
   const prompt = useRef(/** @type {HTMLTextAreaElement|null} */ (null));
   useEffect(() => prompt.current?.focus(), []);
   const fresh = !draft.prompt && !gallery.length && !shots.length;
@@ -23,7 +25,7 @@ export function Composer({ draft, faults, capabilities, running, notice, gallery
       id="prompt"
       ref=${prompt}
       rows="2"
-      placeholder="What should the picture show?"
+      placeholder=${inputs[EDIT] ? "What should change?" : "What should the picture show?"}
       value=${draft.prompt}
       onInput=${(event) => edit({ prompt: event.target.value })}
       onKeyDown=${submitOnEnter}
@@ -35,13 +37,14 @@ export function Composer({ draft, faults, capabilities, running, notice, gallery
         <summary>Settings<span class="gist">${summary(draft)}</span></summary>
         <${Settings} draft=${draft} faults=${faults} capabilities=${capabilities} />
       </details>
+      <${InputsFold} inputs=${inputs} capabilities=${capabilities} />
       <details class="fold">
         <summary>Code</summary>
-        <${DraftCode} draft=${draft} model=${capabilities.model} />
+        <${DraftCode} draft=${draft} inputs=${inputs} capabilities=${capabilities} />
       </details>
       ${running
         ? html`<button type="button" class="main" onClick=${cancel}>Cancel <kbd>Esc</kbd></button>`
-        : html`<button class="main" disabled=${!capabilities.ready}>${label(draft)} <kbd>↵</kbd></button>`}
+        : html`<button class="main" disabled=${!capabilities.ready}>${label(draft, inputs)} <kbd>↵</kbd></button>`}
     </div>
     ${notice && html`<p class="notice" role="alert">${notice}</p>`}
     ${capabilities.status === "locked" && html`<${Unlock} />`}
@@ -62,10 +65,11 @@ function submitOnEnter(event) {
   start();
 }
 
-/** @param {import("../parameters.js").Draft} draft */
-function label(draft) {
+/** @param {import("../parameters.js").Draft} draft @param {import("../inputs.js").Inputs} inputs */
+function label(draft, inputs) {
   const { wanted } = plan(draft);
-  return wanted.length > 1 ? `Generate ${wanted.length}` : "Generate";
+  const verb = inputs[EDIT] ? "Edit" : "Generate";
+  return wanted.length > 1 ? `${verb} ${wanted.length}` : verb;
 }
 
 /** Asks for the API key; shown only where the server wants one. */
@@ -78,10 +82,10 @@ function Unlock() {
   </p>`;
 }
 
-function DraftCode({ draft, model }) {
-  const [parameters] = plan(draft).wanted;
-  if (!parameters) return html`<p class="hint">Write a prompt, and here is the code for it.</p>`;
-  return html`<${Code} name="draft" parameters=${parameters} model=${model} />`;
+function DraftCode({ draft, inputs, capabilities: { model, controls } }) {
+  const [plain] = plan(draft).wanted;
+  if (!plain) return html`<p class="hint">Write a prompt, and here is the code for it.</p>`;
+  return html`<${Code} name="draft" parameters=${withInputs(plain, inputs, controls)} model=${model} />`;
 }
 
 function Ideas() {

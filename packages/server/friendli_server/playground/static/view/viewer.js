@@ -1,7 +1,8 @@
 /** One picture, large, with how it was made and what can be done with it. Knows no network. */
-import { remove, reuse, vary, view } from "../actions.js";
+import { editPicture, remove, reuse, vary, view } from "../actions.js";
 import { fileName } from "../picture.js";
 import { html, useLayoutEffect, useRef } from "../vendor/preact.js";
+import { Before } from "./before.js";
 import { Code } from "./code.js";
 import { describe } from "./shot.js";
 
@@ -22,13 +23,16 @@ export function Viewer({ gallery, viewing, capabilities, running }) {
     if (!inTabs && next && next !== picture) view(next.id);
   };
   return html`<dialog ref=${dialog} class="viewer" aria-label="Picture" onClose=${() => view(null)} onKeyDown=${walk}>
-    ${picture && html`<${Details} picture=${picture} model=${capabilities.model} running=${running} />`}
+    ${picture && html`<${Details} picture=${picture} capabilities=${capabilities} running=${running} />`}
   </dialog>`;
 }
 
-function Details({ picture, model, running }) {
+function Details({ picture, capabilities: { model, edits }, running }) {
   const { url, width, height, parameters } = picture;
-  return html`<img src=${url} width=${width} height=${height} alt=${describe(parameters)} />
+  const shown = { url, width, height, alt: describe(parameters) };
+  return html`${parameters.image
+      ? html`<${Before} before=${parameters.image.image} ...${shown} />`
+      : html`<img src=${url} width=${width} height=${height} alt=${shown.alt} />`}
     <div class="about">
       <h2>${parameters.prompt}</h2>
       <dl>
@@ -42,6 +46,7 @@ function Details({ picture, model, running }) {
       <div class="actions">
         <button type="button" onClick=${() => reuse(parameters)}>Use settings</button>
         <button type="button" disabled=${running} onClick=${() => vary(parameters)}>New seed</button>
+        ${edits && html`<button type="button" onClick=${() => editPicture(picture)}>Edit</button>`}
         <a class="button" href=${url} download=${fileName(picture)}>Download</a>
         <button type="button" class="danger" onClick=${() => remove(picture)}>Delete</button>
         <button type="button" onClick=${() => view(null)}>Close</button>
