@@ -1,4 +1,4 @@
-"""The full repertoire: weathers, places, several things, sizes, lights; the first stays as it was."""
+"""The full repertoire: weathers, places, several things, sizes and lights; the first stays."""
 
 import hashlib
 from dataclasses import replace
