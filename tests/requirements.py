@@ -60,6 +60,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gateway.disk": Requirement(
         "issue 7.6", "a full disk is a 503 and leaves nothing half-written"
     ),
+    "docs.live": Requirement(
+        "issue 6.10", "every documented example draws with Postcard, container and gateway"
+    ),
     "gateway.metrics": Requirement("issue 7.8", "metrics and a log line per request, no secrets"),
     "stream.gateway": Requirement(
         "issues 6.8, 7.2", "an endpoint's picture can be watched as it comes, and left"
@@ -82,6 +85,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S4.hostile": Requirement("S4", "hostile requests are refused by name and reach nobody"),
     "S4.described": Requirement("S4", "whatever is sent is answered as the OpenAPI declares"),
     "S4.observed": Requirement("S4", "metrics, logs and traces tell of work, never of words"),
+    "S4.faults": Requirement("S4", "faults around a container cost no more than they must"),
+    "S4.soak": Requirement("S4", "memory, descriptors and threads stay flat"),
     "S4.errors": Requirement("S4", "422 with one envelope that names the field; strict JSON types"),
     "S4.port": Requirement("S4", "the container listens on port 8000 by default"),
     "S4.cancel": Requirement("S4", "a client that leaves frees its place within one step"),

@@ -145,7 +145,9 @@ def test_memory_and_time_are_bounded() -> None:
     kept = Jobs(limit=25, seconds=100, clock=lambda: now[0])
     keys = [Key("c", str(n), b"") for n in range(4)]
     for key in keys:
-        kept.keep(key, Finished())
+        kept.keep(key, job := Finished())
+        assert job.on_end
+        job.on_end(job)
     assert [kept.find(key) is not None for key in keys] == [False, False, True, True]
     now[0] = 101.0
     assert [kept.find(key) for key in keys] == [None] * 4

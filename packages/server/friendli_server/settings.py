@@ -20,6 +20,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from friendli_server.logs import LogFormat
+
 HARD_CODED = ["(adapter-route)", "chatgpt-image-latest", "dall-e-2", "dall-e-3"]
 HARD_CODED += [f"gpt-image-{kind}" for kind in ("1", "1-mini", "1.5", "2")]
 """Names that clients have in their code (and the documentation in its example)."""
@@ -84,6 +86,9 @@ class ContainerSettings(BaseSettings):
 
     host: str = _field("127.0.0.1", "Address to listen on; 0.0.0.0 for all.", _NET)
     port: int = _field(8000, "Port to listen on; 0 takes a free one.", _NET, ge=0, le=65535)
+    log_format: LogFormat = _field(
+        "auto", "json, text, or auto: text on a terminal.", _NET, metavar="auto|json|text"
+    )
     metrics_port: int | None = _field(
         8281, "Port of /metrics on the same address; 0 takes a free one.", _NET, ge=0, le=65535
     )
@@ -93,6 +98,9 @@ class ContainerSettings(BaseSettings):
         None, "Pictures at once of one client; by default half of the queue.", _LIMITS, ge=1
     )
     drain_seconds: float = _field(30.0, "Time to finish after SIGTERM.", _LIMITS, ge=0)
+    watchdog_seconds: float = _field(
+        120.0, "Silence after which the engine counts as hung and is started anew.", _LIMITS, gt=0
+    )
 
     api_key: Annotated[list[SecretStr], NoDecode, BeforeValidator(_items)] = _field(
         [], "A key that requests must bear; none: everybody may ask.", _SAFETY, metavar="KEY"

@@ -6,7 +6,8 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from friendli_server.container import compatibility, health, openapi, routes
+from friendli_server.access import AccessLog
+from friendli_server.container import compatibility, health, openapi, room, routes
 from friendli_server.container.desk import Desk
 from friendli_server.container.engine import Engine
 from friendli_server.container.gate import Gate
@@ -34,6 +35,12 @@ def application(service: Service) -> FastAPI:
         version="0.1.0",
         docs_url=None,
         redoc_url=None,
+        telemetry={
+            "tracer_provider": service.traces,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+        },
     )
     app.add_middleware(Heartbeat)
     app.add_middleware(Gate, service=service)
@@ -46,9 +53,11 @@ def application(service: Service) -> FastAPI:
             expose_headers=["*"],
         )
     app.add_middleware(Envelope)
+    app.add_middleware(AccessLog)
     app.add_exception_handler(HTTPException, http_exception)
     app.include_router(routes.router(service, desk))
     app.include_router(compatibility.router(service, desk, results))
+    app.include_router(room.router(service))
     app.include_router(health.router(service))
     playground.mount(app)
     openapi.publish(app)

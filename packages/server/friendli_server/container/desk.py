@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from friendli_server import images, sse
+from friendli_server.access import note
 from friendli_server.container import answers, openai_stream, stream
 from friendli_server.container.admission import Place
 from friendli_server.container.encoding import encoder
@@ -50,6 +51,7 @@ class Desk:
         """
         place: Place = request.state.place
         place.widen(len(order.requests))
+        _note(request, order)
         job = self._jobs.find(key) if key else None
         headers = {"idempotent-replayed": "true"} if job else {}
         if job is None:
@@ -66,6 +68,7 @@ class Desk:
 
     async def file(self, request: Request, order: Order) -> Response:
         """The answer to `order` as the first picture's file."""
+        _note(request, order)
         picture, *_ = await self._pictures(self._job(order), request)
         media_type = images.MEDIA_TYPES[picture.format]
         return Response(picture.data, media_type=media_type, headers=_headers(order, picture))
@@ -73,7 +76,8 @@ class Desk:
     def _job(self, order: Order) -> Job:
         metadata = self._service.settings.metadata
         encode = encoder(order.encoding, self._service.engine.info, metadata=metadata)
-        return Job(self._service.engine, order.prepare, encode)
+        tracer = self._service.traces.get_tracer("friendli.container")
+        return Job(self._service.engine, order.prepare, encode, tracer=tracer)
 
     async def _pictures(self, job: Job, request: Request) -> list[Picture]:
         """The job's pictures; its place is free before the slowest reader has them."""
@@ -116,9 +120,24 @@ class EventStream(StreamingResponse):
         with self.job.followed():
             await unless_gone(self.job.prepared(), receive)
             await super().__call__(scope, receive, send)
-        if not self.job.lost:
-            made = len(await self.job.pictures())
-            self.desk.made(self.job, scope["state"]["place"], made)
+            if not self.job.ended:
+                raise ClientGone
+        if failure := self.job.failure:
+            scope["state"]["outcome"] = failure.code
+        elif not self.job.lost:
+            self.desk.made(self.job, scope["state"]["place"], len(await self.job.pictures()))
+
+
+def _note(request: Request, order: Order) -> None:
+    """For the log: what is made, never of which words."""
+    asked = order.requests[0]
+    note(
+        request.scope,
+        adapter=asked.adapter,
+        steps=asked.steps,
+        pictures=len(order.requests),
+        events=order.events,
+    )
 
 
 def _headers(order: Order, picture: Picture) -> dict[str, str]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from friendli_server.access import note
 from friendli_server.container.metrics import CANCELLED
 from friendli_server.container.service import Service
 from friendli_server.errors import ApiError, ClientGone
@@ -42,20 +43,21 @@ class Gate:
         if scope["method"] != "POST" or scope["path"] not in WORK:
             return await self.app(scope, receive, send)
         self.service.metrics.begin()
-        outcome = "ok"
+        outcome = CANCELLED
         try:
             await self._work(scope, headers, receive, send)
+            outcome = scope["state"].get("outcome", "ok")
         except ApiError as error:
             outcome = error.code
             raise
         except ClientGone:
-            outcome = CANCELLED
             raise
         except Exception:
             outcome = "internal_error"
             raise
         finally:
             self.service.metrics.end(outcome)
+            note(scope, route=scope["path"], outcome=outcome)
 
     async def _work(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Have pictures made, holding a place for the time that it takes."""
@@ -64,6 +66,7 @@ class Gate:
         client = _client(scope, headers)
         place = self.service.admission.reserve(client)
         scope["state"] |= {"place": place, "client": client}
+        note(scope, client=client, ahead=place.position)
 
         async def placed(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -16,9 +16,11 @@ from typing import Self
 
 from friendli_engine.errors import EngineError, GenerationError, from_kind
 from friendli_engine.request import Event, Failed, Finished, ImageRequest, Pixels, Preview, Queued
+from opentelemetry.trace import NoOpTracer, Tracer
 
 from friendli_server import images
 from friendli_server.container.engine import Engine
+from friendli_server.container.phases import Phases
 from friendli_server.errors import ApiError
 
 
@@ -43,20 +45,26 @@ class Job:
         engine: who makes the pixels.
         prepare: gives the requests; may take time and raise ApiError.
         encode: makes a picture of pixels, in a thread.
+        tracer: records the phases.
     """
 
     linger = 0.0
     """Seconds to go on after the last follower left."""
     waited: float | None = None
     """Seconds from the requests to the first step of one of them."""
+    on_end: Callable[[Job], None] | None = None
+    """Told when it has ended, however that was."""
 
     def __init__(
         self,
         engine: Engine,
         prepare: Callable[[], Awaitable[Sequence[ImageRequest]]],
         encode: Encode,
+        *,
+        tracer: Tracer | None = None,
     ) -> None:
         self._engine, self._prepare, self._encode = engine, prepare, encode
+        self._tracer = tracer or NoOpTracer()
         self._prepared = asyncio.Event()
         self._log: list[Event] = []
         self._news = asyncio.Event()
@@ -95,9 +103,20 @@ class Job:
         return not (self._followers or self._delivered or self.lost)
 
     @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to come."""
+        return self._task.done()
+
+    @property
     def lost(self) -> bool:
         """Whether it ended without pictures."""
         return self._task.done() and (self._task.cancelled() or bool(self._task.exception()))
+
+    @property
+    def failure(self) -> ApiError | None:
+        """What ended it, if a caller is told so."""
+        error = self._task.exception() if self.lost and not self._task.cancelled() else None
+        return error if isinstance(error, ApiError) else None
 
     @property
     def size(self) -> int:
@@ -147,13 +166,16 @@ class Job:
         if not task.cancelled():
             task.exception()  # a failure that nobody waits for any more is no news for the log
         self._tell()
+        if self.on_end:
+            self.on_end(self)
 
     def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
     async def _run(self) -> list[Picture]:
-        requests = await self._prepare()
+        with Phases(self._tracer, "intake"):
+            requests = await self._prepare()
         self._prepared.set()
         self._since = monotonic()
         try:
@@ -164,13 +186,15 @@ class Job:
         return [task.result() for task in tasks]
 
     async def _make(self, request: ImageRequest) -> Picture:
-        try:
-            pixels = await self._last(request)
-        except EngineError as error:
-            raise answer_to(error) from error
-        return await asyncio.to_thread(self._encode, pixels, request)
+        with Phases(self._tracer, "queue") as phases:
+            try:
+                pixels = await self._last(request, phases)
+            except EngineError as error:
+                raise answer_to(error) from error
+            phases.enter("encode")
+            return await asyncio.to_thread(self._encode, pixels, request)
 
-    async def _last(self, request: ImageRequest) -> Pixels:
+    async def _last(self, request: ImageRequest, phases: Phases) -> Pixels:
         pixels: Pixels | None = None
         async for event in self._engine.generate(request):
             match event:
@@ -179,6 +203,8 @@ class Job:
                 case Finished(pixels=pixels):
                     pass
                 case _:
+                    if not isinstance(event, Queued):
+                        phases.enter("denoise", steps=request.steps)
                     self._keep(event)
         if pixels is None:
             raise GenerationError("The engine gave no picture.")

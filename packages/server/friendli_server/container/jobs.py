@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from friendli_server.container.job import Job
@@ -45,6 +46,7 @@ class Jobs:
     seconds: float = SECONDS
     clock: Callable[[], float] = monotonic
     _kept: OrderedDict[tuple[str, str | bytes], _Entry] = field(default_factory=OrderedDict)
+    _size: int = 0
 
     def find(self, key: Key) -> Job | None:
         """The job that a request with `key` joins.
@@ -52,7 +54,7 @@ class Jobs:
         Raises:
             ApiError: 422, the caller's key was used for another request.
         """
-        self._sweep()
+        self._forget_old()
         entry = self._kept.get(key.index)
         if entry is None:
             return None
@@ -64,21 +66,35 @@ class Jobs:
 
     def keep(self, key: Key, job: Job) -> None:
         """Remember `job`, which has not begun."""
-        job.linger = LINGER
+        job.linger, job.on_end = LINGER, partial(self._settle, key.index)
+        self._forget(key.index)
         self._kept[key.index] = _Entry(key.fingerprint, job, self.clock() + self.seconds)
-        self._kept.move_to_end(key.index)
 
-    def _sweep(self) -> None:
-        """Forget what failed, is too old or, beginning with the oldest, too much."""
-        now, size = self.clock(), 0
-        for index, entry in reversed(list(self._kept.items())):
-            size += entry.job.size
-            if entry.job.lost or entry.expires < now or size > self.limit:
-                del self._kept[index]
+    def _settle(self, index: tuple[str, str | bytes], job: Job) -> None:
+        """Count what an ended job keeps in memory; what failed keeps nothing."""
+        entry = self._kept.get(index)
+        if entry is None or entry.job is not job:
+            return
+        if job.lost:
+            self._forget(index)
+            return
+        entry.size = job.size
+        self._size += entry.size
+        while self._size > self.limit:
+            self._forget(next(iter(self._kept)))
+
+    def _forget_old(self) -> None:
+        while self._kept and next(iter(self._kept.values())).expires < self.clock():
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, index: tuple[str, str | bytes]) -> None:
+        entry = self._kept.pop(index, None)
+        self._size -= entry.size if entry else 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Entry:
     fingerprint: bytes
     job: Job
     expires: float
+    size: int = 0

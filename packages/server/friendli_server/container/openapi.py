@@ -13,14 +13,18 @@ from fastapi.openapi.utils import get_openapi
 from friendli_wire import ContainerImageEditBody, ContainerImageGenerationBody, ErrorBody
 from pydantic import BaseModel
 
+from friendli_server import images
+from friendli_server.container.huggingface import HuggingFaceBody
+
 _REF = "#/components/schemas/{model}"
-SCHEMAS = (ContainerImageGenerationBody, ContainerImageEditBody, ErrorBody)
+SCHEMAS = (ContainerImageGenerationBody, ContainerImageEditBody, HuggingFaceBody, ErrorBody)
 _ERROR = {"$ref": _REF.format(model=ErrorBody.__name__)}
 _ERRORS = {
     400: "The body is not valid JSON.",
     401: "A key is required, and this is none.",
     403: "Pages of that origin may not call this server.",
-    404: "There is no such model; the answer lists the known ones.",
+    404: "There is no such thing; for a model, the answer lists the known ones.",
+    405: "This path does not take that method.",
     408: "The body came too slowly.",
     413: "The body is too large.",
     415: "The content type is not supported.",
@@ -33,6 +37,14 @@ _ERRORS = {
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": {"application/json": {"schema": _ERROR}}}
     for status, description in _ERRORS.items()
+}
+FILE: dict[str, Any] = {
+    "description": "The picture.",
+    "content": {
+        media: {"schema": {"type": "string", "format": "binary"}}
+        for name, media in images.MEDIA_TYPES.items()
+        if name != "raw"
+    },
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {

@@ -28,6 +28,11 @@ from friendli_server.forms import is_form, parse_form
 MAX_BODY = 70 * 2**20
 """A 50 MiB image as base64, and some."""
 
+_NO_MASK = (
+    "mask: This model edits whole pictures; say in the prompt which part to change and leave the "
+    "mask out."
+)
+
 
 def router(service: Service, desk: Desk) -> APIRouter:
     """`/v1/images/…` of the container."""
@@ -60,7 +65,7 @@ def router(service: Service, desk: Desk) -> APIRouter:
         form = is_form(request)
         given = await (parse_form(request, limit=MAX_BODY) if form else json_body(request))
         if given.get("mask") is not None:
-            raise ApiError("unsupported_parameter", "This model takes no mask.", param="mask")
+            raise ApiError("unsupported_parameter", _NO_MASK, param="mask")
         body = bodies.shape(EditBody, given, strict=not form)
         return await _Call(service, desk, request, given).edit(body)
 

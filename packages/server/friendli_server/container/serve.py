@@ -6,6 +6,7 @@ Knows nothing about requests.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from pathlib import Path
@@ -15,35 +16,43 @@ import friendli_postcard
 import uvicorn
 from friendli_engine.client import EngineClient
 from friendli_engine.errors import EngineError
+from opentelemetry.trace import TracerProvider
 from prometheus_client import CollectorRegistry, start_http_server
 
+from friendli_server import logs, tracing
 from friendli_server.container.app import application
 from friendli_server.container.service import Service
 from friendli_server.protocol import GuardedProtocol
 from friendli_server.settings import ContainerSettings
 
+logger = logging.getLogger("friendli.server")
 _LAST_ANSWERS = 5
 """Seconds for answers that are being written when the work is done."""
 
 
 def run(settings: ContainerSettings) -> int:
     """Serve until a signal; the exit status."""
-    return asyncio.run(_run(settings))
+    logs.configure(settings.log_format)
+    traces, send_the_last = tracing.exported("friendli-container")
+    try:
+        return asyncio.run(_run(settings, traces))
+    finally:
+        send_the_last()
 
 
-async def _run(settings: ContainerSettings) -> int:
+async def _run(settings: ContainerSettings, traces: TracerProvider) -> int:
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
         return _fail(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.")
     engine = engine_of(settings)
-    service = Service(engine, settings)
+    service = Service(engine, settings, traces=traces)
     server = Server(service)
     serving = asyncio.create_task(server.serve([listener]))
     starting = asyncio.create_task(engine.start())
     publish_metrics(service)
     try:
-        _say(f"Loading {settings.model} …")
+        logger.info("Loading %s", settings.model)
         await asyncio.wait({serving, starting}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
@@ -78,6 +87,7 @@ def engine_of(settings: ContainerSettings, kind: type[EngineClient] = EngineClie
         | settings.controlnet,
         deterministic=settings.deterministic,
         max_queue=settings.max_queue,
+        patience=settings.watchdog_seconds,
     )
 
 
@@ -89,17 +99,14 @@ def publish_metrics(service: Service) -> None:
     registry = CollectorRegistry()
     registry.register(service.metrics)
     try:
-        start_http_server(settings.metrics_port, settings.host, registry)
+        server, _ = start_http_server(settings.metrics_port, settings.host, registry)
+        logger.info("Metrics at %s/metrics", url(server.socket))
     except OSError as error:
-        _say(f"No metrics: port {settings.metrics_port}: {error.strerror}.")
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)  # noqa: T201
+        logger.warning("No metrics: port %s: %s", settings.metrics_port, error.strerror)
 
 
 def _fail(message: str) -> int:
-    _say(f"friendli serve: {message}")
+    print(f"friendli serve: {message}", file=sys.stderr, flush=True)  # noqa: T201  # a command's last word
     return 1
 
 
@@ -127,6 +134,7 @@ class Server(uvicorn.Server):
             http=GuardedProtocol,
             ws="none",
             lifespan="off",
+            log_config=None,
             log_level="warning",
             h11_max_incomplete_event_size=32 * 1024,
             server_header=False,
@@ -157,5 +165,5 @@ class Server(uvicorn.Server):
         try:
             await asyncio.wait_for(self.service.admission.idle.wait(), settings.drain_seconds)
         except TimeoutError:
-            _say(f"Still working after {settings.drain_seconds:g} s: leaving all the same.")
+            logger.warning("Still working after %g s: leaving all the same", settings.drain_seconds)
         self.should_exit = True

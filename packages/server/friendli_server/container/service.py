@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import NoOpTracerProvider, TracerProvider
+
 from friendli_server.container.admission import Admission
 from friendli_server.container.engine import Engine
 from friendli_server.container.metrics import Metrics
@@ -22,6 +24,7 @@ class Service:
     engine: Engine
     settings: ContainerSettings
     draining: bool = False
+    traces: TracerProvider = field(default_factory=NoOpTracerProvider)
     admission: Admission = field(init=False)
     intake: Intake = field(init=False)
     metrics: Metrics = field(init=False)

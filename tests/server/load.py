@@ -1,0 +1,84 @@
+"""Load on a running container, and what is measured of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from server.running import GENERATE, PATIENCE, Container
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one request ended: its status (0: the connection broke) and its seconds."""
+
+    status: int
+    seconds: float
+    content: bytes = b""
+
+
+def caller(container: Container) -> httpx2.AsyncClient:
+    """A client with room for as many connections as anyone asks for."""
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+    return httpx2.AsyncClient(base_url=container.url, timeout=PATIENCE, limits=limits)
+
+
+async def ask(client: httpx2.AsyncClient, path: str = GENERATE, **body: Any) -> Answer:
+    """Post a body with a prompt, a seed and few steps unless it has its own."""
+    body = {
+        "prompt": "a red car",
+        "seed": 7,
+        "response_format": "raw",
+        "num_inference_steps": 4,
+    } | body
+    began = time.perf_counter()
+    try:
+        answer = await client.post(path, json=body)
+    except httpx2.HTTPError:
+        return Answer(0, time.perf_counter() - began)
+    return Answer(answer.status_code, time.perf_counter() - began, answer.content)
+
+
+async def closed(client: httpx2.AsyncClient, count: int, *, at_once: int, **body: Any) -> float:
+    """Pictures per second with always `at_once` requests running."""
+    left = list(range(count))
+
+    async def one_after_another() -> None:
+        while left:
+            answer = await ask(client, **body | {"seed": left.pop()})
+            assert answer.status == 200, answer
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one_after_another() for _ in range(at_once)))
+    return count / (time.perf_counter() - began)
+
+
+async def arriving(
+    client: httpx2.AsyncClient, *, rate: float, seconds: float, **body: Any
+) -> list[Answer]:
+    """Requests that come `rate` times a second whether or not others are answered."""
+    began = time.perf_counter()
+    asking: list[asyncio.Task[Answer]] = []
+    while (at := time.perf_counter() - began) < seconds:
+        due = int(at * rate) - len(asking)
+        asking += [asyncio.create_task(ask(client, **body)) for _ in range(due)]
+        await asyncio.sleep(0.005)
+    return await asyncio.gather(*asking)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of them lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Of the line that fits best, by least squares."""
+    xs, ys = zip(*points, strict=True)
+    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+    spread = sum((a - x) ** 2 for a in xs)
+    return sum((a - x) * (b - y) for a, b in points) / spread if spread else 0.0
