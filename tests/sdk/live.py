@@ -18,7 +18,7 @@ from friendli_server.container.service import Service
 from friendli_server.settings import ContainerSettings
 from PIL import Image
 from sdk.recorder import endpoint
-from sdk.stub import Reply, Request, serving
+from sdk.stub import Reply, Request, events, serving
 from server.fakes import INFO, FakeEngine
 
 
@@ -52,7 +52,10 @@ def endpoints() -> Iterator[str]:
         if request.path.startswith("/dedicated/beta/endpoint"):
             return Reply(endpoint(request.method, request.path.partition("?")[0].split("/")[4:]))
         address = f"http://{request.headers['host']}/picture.jpg"
-        return Reply({"data": [{"seed": 7, "response_format": "url", "url": address}]})
+        made = {"data": [{"seed": 7, "response_format": "url", "url": address}]}
+        if request.json.get("stream"):
+            return events(("progress", {"step": 1, "steps": 2}), ("finished", made))
+        return Reply(made)
 
     with serving(answer, Event()) as address:
         yield address

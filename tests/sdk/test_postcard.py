@@ -1,38 +1,65 @@
-"""The documentation against a container in a process of its own, drawing with Postcard."""
+"""The documentation against a container and a gateway in processes of their own, with Postcard."""
 
 from __future__ import annotations
 
-import re
-import runpy
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import httpx2
 import pytest
 from friendli import SyncFriendli, models
 from friendli.picture import kind_of
-from sdk.test_docs import ROOT, blocks
+from sdk import live_postcard
+from sdk.test_docs import ROOT, SEEDS, blocks
 
 pytestmark = pytest.mark.slow
+PAGES = sorted([*ROOT.glob("docs/sdk*.md"), ROOT / "docs/migration.md"])
 BLOCKS = [
-    block
-    for block in blocks(ROOT / "docs/sdk-container-image.md") + blocks(ROOT / "docs/sdk.md")
-    if "image.edit(" not in block  # Postcard draws; it edits nothing
+    pytest.param(block, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, block in enumerate(blocks(page))
 ]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    command = [sys.executable, "-m", "friendli_server", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            found = (re.search(r"http://\S+", line) for line in server.stdout)
-            yield next(match.group() for match in found if match)
-        finally:
-            server.terminate()
+    with live_postcard.container() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def gateway(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    with live_postcard.gateway(url, tmp_path_factory.mktemp("gateway")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def abilities(url: str) -> dict[str, bool]:
+    """What this Postcard can do beside drawing: asked, not looked up."""
+    image = {"image": live_postcard.picture()}
+    with SyncFriendli(server_url=url) as friendli:
+        draw = friendli.container.image
+        edit = partial(draw.edit, image=image)
+        control = partial(draw.generate, control_images=[image])
+        return {"edit": _works(edit), "control": _works(control)}
+
+
+def _works(attempt: Callable[..., models.ContainerImageGenerateSuccess]) -> bool:
+    try:
+        return bool(attempt(prompt="p", num_inference_steps=1).content)
+    except models.SDKError as refused:
+        if refused.status_code != 422:
+            raise
+        return False
+
+
+def runnable(code: str, abilities: dict[str, bool]) -> str:
+    """The example, with a picture that needs no network; skipped if Postcard cannot do it."""
+    for word, ability in (("image.edit(", "edit"), ("control_images=", "control")):
+        if word in code and not abilities[ability]:
+            pytest.skip(f"this Postcard cannot {ability}")
+    return code.replace(live_postcard.CAT, live_postcard.picture())
 
 
 def test_the_same_seed_draws_the_same_picture_streamed_or_not(url: str) -> None:
@@ -46,7 +73,7 @@ def test_the_same_seed_draws_the_same_picture_streamed_or_not(url: str) -> None:
         )
     assert plain.content == followed.content
     assert kind_of(plain.content) == "jpeg"
-    assert plain.to_pil().size == (plain.width, plain.height) == (256, 256)
+    assert plain.to_pil().size == (plain.width, plain.height)
     assert steps == [1, 2, 3]
 
 
@@ -58,41 +85,55 @@ def test_leaving_a_stream_frees_the_place(url: str) -> None:
     assert res.content
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_an_endpoint_draws_the_containers_picture(url: str, gateway: tuple[str, str]) -> None:
+    address, token = gateway
+    asked: Any = {"prompt": "A lighthouse", "num_inference_steps": 3, "seed": 1}
+    with SyncFriendli(token=token, server_url=address) as friendli:
+        made = friendli.dedicated.image.generate(model="(endpoint-id)", guidance_scale=3.5, **asked)
+        with friendli.dedicated.image.stream(
+            model="(endpoint-id)", guidance_scale=3.5, **asked
+        ) as events:
+            *_, last = events
+        direct = friendli.container.image.generate(server_url=url, guidance_scale=3.5, **asked)
+    assert isinstance(last, models.DedicatedFinishedEvent)
+    assert made.data[0].content == last.data[0].content == direct.content
+
+
+@pytest.mark.requirement("docs.live")
+@pytest.mark.parametrize("block", BLOCKS)
 def test_examples_of_the_documentation_draw(
-    block: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    block: str,
+    url: str,
+    gateway: tuple[str, str],
+    abilities: dict[str, bool],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FRIENDLI_BASE_URL", url)
-    exec(compile(block, "docs", "exec"), {"__name__": "__main__"})
+    monkeypatch.setenv("FRIENDLI_BASE_URL", gateway[0] if ".dedicated." in block else url)
+    monkeypatch.setenv("FRIENDLI_TOKEN", gateway[1])
+    exec(compile(runnable(block, abilities), "docs", "exec"), {"__name__": "__main__"})
     for saved in tmp_path.iterdir():
         assert kind_of(saved.read_bytes())
 
 
-def test_the_engine_draws_without_a_server(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.requirement("docs.live")
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda path: path.stem)
+def test_the_seeds_examples_draw(
+    seed: Path,
+    url: str,
+    gateway: tuple[str, str],
+    abilities: dict[str, bool],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["offline_engine.py", "a red car in the snow"])
-    runpy.run_path(str(ROOT / "examples/offline_engine.py"), run_name="__main__")
-    assert "a red car in the snow: 256 × 256" in capfd.readouterr().out
-
-
-def has(url: str, what: str) -> bool:
-    """Whether the model that ships inside can do it."""
-    return bool(httpx2.get(f"{url}/v1/models").json()["data"][0][what])
-
-
-@pytest.mark.parametrize(
-    ("name", "needs"), [("edit", "edits"), ("control", "controls"), ("adapters", "id")]
-)
-def test_examples_that_edit_and_steer_draw_with_the_model_inside(
-    name: str, needs: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not has(url, needs):
-        pytest.skip(f"Postcard has no {needs} yet")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FRIENDLI_BASE_URL", url)
-    runpy.run_path(str(ROOT / f"examples/{name}.py"), run_name="__main__")
-    saved = list(tmp_path.iterdir())
-    assert saved
-    assert len({path.read_bytes() for path in saved}) == len(saved)
+    code = runnable(seed.read_text(encoding="utf-8"), abilities)
+    monkeypatch.setenv("FRIENDLI_BASE_URL", gateway[0] if ".dedicated." in code else url)
+    monkeypatch.setenv("FRIENDLI_TOKEN", gateway[1])
+    names: dict[str, object] = {"__name__": "__main__"}
+    exec(compile(code, seed.name, "exec"), names)
+    res = names["res"]
+    if isinstance(res, models.DedicatedImageGenerateSuccess):
+        assert kind_of(res.data[0].content) == "jpeg"
+    else:
+        assert isinstance(res, models.ContainerImageGenerateSuccess)
+        assert kind_of(res.content) == "jpeg"

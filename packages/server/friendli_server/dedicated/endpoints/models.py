@@ -39,7 +39,7 @@ class Endpoint(Base):
 
     __tablename__ = "endpoints"
 
-    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: random_id("dep"))
+    id: Mapped[str] = mapped_column(primary_key=True)
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), index=True)
     project_id: Mapped[str] = mapped_column(
         ForeignKey("projects.id", ondelete="CASCADE"), index=True

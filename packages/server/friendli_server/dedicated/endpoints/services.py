@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from friendli_server.dedicated.accounts import services as accounts
 from friendli_server.dedicated.accounts.models import Project
 from friendli_server.dedicated.database import now
+from friendli_server.dedicated.ids import random_id
 from friendli_server.errors import ApiError
 
 from .models import (
@@ -63,9 +64,17 @@ async def wake_for_request(session: AsyncSession, team_id: str, endpoint_id: str
 
 
 async def create(
-    session: AsyncSession, *, team_id: str, creator_id: str, body: EndpointCreateBody
+    session: AsyncSession,
+    *,
+    team_id: str,
+    creator_id: str,
+    body: EndpointCreateBody,
+    endpoint_id: str | None = None,
 ) -> Endpoint:
-    """A new endpoint in one of the team's projects; an empty project id means the first one."""
+    """A new endpoint in one of the team's projects; an empty project id means the first one.
+
+    Its id is drawn unless it is given.
+    """
     project = await _project(session, team_id, body.project_id)
     config = EndpointConfig(
         name=body.name,
@@ -77,6 +86,7 @@ async def create(
         adapters=body.adapters,
     )
     endpoint = Endpoint(
+        id=endpoint_id or random_id("dep"),
         team_id=team_id,
         project_id=project.id,
         creator_id=creator_id,
