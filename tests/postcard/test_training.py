@@ -5,13 +5,14 @@ from random import Random
 
 import pytest
 import torch
-from diffusers import FluxPipeline
+from diffusers import FluxControlNetModel, FluxPipeline
 from postcard.autoencoder import make_autoencoder, picture_loss
-from postcard.base import flow_loss, push, weigh
-from postcard.latents import PatchBasis, pack, unpack
-from postcard.model import Networks, Size, matrices_and_rest
+from postcard.base import Batch, flow_loss, push, weigh
+from postcard.latents import PatchBasis, pack, unpack, write_encoder
+from postcard.model import Networks, Size, fit_rows, matrices_and_rest
 from postcard.optim import orthogonalise
-from postcard.pool import Pool, fill
+from postcard.parts import make_part
+from postcard.pool import Plan, Pool, fill, of_controls, of_edits
 from postcard.render import render
 from postcard.scene import draw_scene
 
@@ -58,31 +59,90 @@ def test_every_parameter_has_one_optimiser() -> None:
     assert all(p.ndim == 2 for p in matrices)
 
 
-def test_a_fresh_model_says_no_flow_and_learns_from_one_batch() -> None:
+@pytest.mark.parametrize("edit", [False, True])
+def test_a_fresh_model_says_no_flow_and_learns_from_one_batch(edit: bool) -> None:
     torch.manual_seed(0)
     networks = Networks(SMALL)
-    tokens, covered = torch.randn(4, 64, 128), torch.rand(4, 64)
+    given = {"before": torch.randn(4, 64, 128)} if edit else {}
     words = networks.tokens_of(["a red car", "a cat", "a house at night", ""])
-    assert push(networks, tokens, torch.rand(4), words).abs().max() == 0
-    loss = flow_loss(networks, tokens, covered, words, teacher=networks)
+    batch = Batch(
+        tokens=torch.randn(4, 64, 128), covered=torch.rand(4, 64), words=words, given=given
+    )
+    assert push(networks, batch.tokens, torch.rand(4), words, given).abs().max() == 0
+    loss = flow_loss(networks, batch, teacher=networks)
     loss.backward()  # type: ignore[no-untyped-call]
     assert networks.flux.proj_out.weight.grad.abs().sum() > 0
     assert 1.5 < loss.item() < 2.5
 
 
+def test_weights_of_a_model_with_fewer_words_fit_and_new_words_keep_their_start() -> None:
+    networks = Networks(SMALL)
+    state = {name: torch.ones_like(value) for name, value in networks.state_dict().items()}
+    state["t5.shared.weight"] = state["t5.shared.weight"][:-5]
+    fitted = fit_rows(state, networks)["t5.shared.weight"]
+    assert (fitted[:-5] == 1).all()
+    assert torch.equal(fitted[-5:], networks.state_dict()["t5.shared.weight"][-5:])
+
+
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postcard.pool.SHARD", 6)
+    monkeypatch.setattr("postcard.pool.AT_ONCE", 3)
+
+
 def test_the_pool_grows_on_disk_and_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("postcard.pool.SHARD", 6)
-    fill(tmp_path, shards=1, tier=0, variety=0.4)
-    pool = Pool(tmp_path, seed=0)
-    assert len(pool.scenes) == 6
-    fill(tmp_path, shards=2, tier=0, variety=0.4)
+    _few(monkeypatch)
+    plan, folder = Plan(runs=tmp_path, tier=0, variety=0.4), tmp_path / "edits"
+    fill(folder, of_edits, plan, shards=1)
+    pool = Pool(folder, seed=0)
+    fill(folder, of_edits, plan, shards=2)
     assert pool.refresh() == 12
-    tokens, covered, scenes = pool.batch(5)
-    assert tokens.shape == (5, 64, 128)
-    assert covered.max() > 0.5
-    assert len(scenes) == 5
+    tensors, edits = pool.batch(5, torch.device("cpu"))
+    assert tensors["tokens"].shape == tensors["before"].shape == (5, 64, 128)
+    assert tensors["covered"].amax(1).min() > 0.2
+    assert len(edits) == 5
+
+
+def test_control_pictures_are_stored_as_the_autoencoder_sees_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _few(monkeypatch)
+    plan = Plan(runs=tmp_path, tier=0, variety=0.4)
+    tensors, scenes = of_controls(make_autoencoder())(Random(0), plan)
+    assert tensors["edges"].shape == tensors["layout"].shape == (3, 64, 128)
+    assert len(scenes) == 3
+
+
+@pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
+@pytest.mark.parametrize("kind", ["edges", "pixel-art"])
+def test_an_untrained_part_changes_nothing_and_only_it_learns(kind: str) -> None:
+    torch.manual_seed(0)
+    base = Networks(SMALL)
+    torch.nn.init.normal_(base.flux.proj_out.weight, std=0.1)
+    noisy, when, guidance = torch.randn(2, 64, 128), torch.rand(2), torch.ones(2)
+    words = base.tokens_of(["a red car", "a cat"])
+    alone = base.velocity(noisy, when, words, guidance)
+    part = make_part(base, kind)
+    assert torch.equal(part.velocity(noisy, when, words, guidance, edges=noisy), alone)
+    batch = Batch(tokens=noisy, covered=torch.rand(2, 64), words=words, given={"edges": noisy})
+    flow_loss(part, batch, None).backward()  # type: ignore[no-untyped-call]
+    changed = [name for name, p in part.named_parameters() if p.grad is not None]
+    assert changed
+    assert all("net." in name or "lora" in name for name in changed)
+
+
+@pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
+@pytest.mark.parametrize("kind", ["edges", "pixel-art"])
+def test_a_written_part_is_read_by_the_stock_pipeline(kind: str, tmp_path: Path) -> None:
+    base = Networks(SMALL)
+    make_part(base, kind).write(tmp_path)
+    if kind == "edges":
+        net = FluxControlNetModel.from_pretrained(tmp_path / "controlnets/edges")
+        assert net.config.num_layers == 1
+    else:
+        state = FluxPipeline.lora_state_dict(tmp_path / "adapters/pixel-art.safetensors")
+        assert all("lora" in name for name in state)
 
 
 def test_the_autoencoder_makes_sixteenth_size_latents_and_pictures_of_full_size() -> None:
@@ -93,3 +153,12 @@ def test_the_autoencoder_makes_sixteenth_size_latents_and_pictures_of_full_size(
     assert latents.shape == (1, 32, 4, 4)
     assert picture.shape == (1, 3, 64, 64)
     assert picture_loss(picture, picture) == 0
+
+
+def test_the_encoder_is_the_linear_map_itself(basis: PatchBasis) -> None:
+    pictures, _ = render([draw_scene(Random(2), tier=2)])
+    encoder = make_autoencoder().encoder
+    write_encoder(basis, encoder, scale=4.0)
+    with torch.inference_mode():
+        latents = encoder(pictures * 2 - 1) * 4
+    assert (latents - basis.encode(pictures)).abs().max() < 0.02

@@ -1,7 +1,8 @@
-"""Stage `autoencoder`: a stock `AutoencoderTiny` that decodes the fixed linear latents crisply.
+"""Stage `decoder`: a stock `AutoencoderTiny` around the fixed linear latents.
 
-First the decoder (L1 and the L1 of gradients, with a little noise on the latents, so that it also
-cleans what the transformer gets slightly wrong), then the encoder, which imitates the linear map.
+Its encoder is the linear map itself, computed. Its decoder is trained on L1, the L1 of slopes and
+of means, with a little noise on the latents, so that it also cleans what the transformer gets
+slightly wrong.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
-from .controls import edges3, layout
-from .latents import CHANNELS, PatchBasis
+from .latents import CHANNELS, PatchBasis, write_encoder
 from .optim import Muon
 from .render import render
 from .scene import draw_scene
@@ -34,15 +34,16 @@ def make_autoencoder() -> Any:
     """
     return AutoencoderTiny(
         latent_channels=CHANNELS, scaling_factor=SCALE, shift_factor=0.0,
-        encoder_block_out_channels=(64,) * 5, num_encoder_blocks=(0, 0, 1, 1, 2),
+        encoder_block_out_channels=(64,) * 5, num_encoder_blocks=(0,) * 5,
         decoder_block_out_channels=(48,) * 5, num_decoder_blocks=(6, 6, 2, 0, 0),
     )  # fmt: skip
 
 
-def load_autoencoder(path: Path) -> Any:
-    """The autoencoder of a checkpoint, for use."""
+def load_autoencoder(runs: Path) -> Any:
+    """The autoencoder of a run, for use."""
     model = make_autoencoder()
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    write_encoder(PatchBasis.load(runs / "basis.pt"), model.encoder, scale=SCALE)
+    model.decoder.load_state_dict(torch.load(runs / "decoder.pt", weights_only=True))
     return model.eval().requires_grad_(requires_grad=False)
 
 
@@ -58,16 +59,11 @@ def picture_loss(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return (made - wanted).abs().mean() + 0.7 * edge + 2 * tint
 
 
-def _pictures(
-    rng: Random, *, tier: int, variety: float, device: torch.device, maps: bool
-) -> torch.Tensor:
-    """Four pictures, one of them restyled; with `maps`, one of them a control picture."""
+def _pictures(rng: Random, *, tier: int, variety: float, device: torch.device) -> torch.Tensor:
+    """Four pictures, one of them restyled."""
     scenes = [draw_scene(rng, tier=tier, variety=variety) for _ in range(4)]
-    pictures, label = render(scenes, device=device)
-    pictures = pictures.clone()
+    pictures = render(scenes, device=device)[0].clone()
     pictures[:1] = stylise(pictures[:1], rng.choice(STYLES))
-    if maps:
-        pictures[1:2] = rng.choice((layout(label[1:2]), edges3(pictures[1:2])))
     return pictures
 
 
@@ -85,28 +81,23 @@ def psnr(made: torch.Tensor, wanted: torch.Tensor) -> float:
 
 
 @torch.inference_mode()
-def report(model: AutoencoderTiny, basis: PatchBasis, *, tier: int, variety: float) -> str:
-    """Reconstruction of 16 held-out scenes: linear, decoded, and encoded and decoded."""
+def report(decoder: torch.nn.Module, basis: PatchBasis, *, tier: int, variety: float) -> str:
+    """Reconstruction of 16 held-out scenes: by the linear map, and decoded."""
     rng = Random("autoencoder/held")
     scenes = [draw_scene(rng, tier=tier, held=True, variety=variety) for _ in range(16)]
     wanted, _ = render(scenes, device=basis.mean.device)
     latents = basis.encode(wanted)
-    decoded = ((model.decode(latents / SCALE).sample + 1) / 2).clamp(0, 1)
-    round_trip = ((model.decode(model.encode(wanted * 2 - 1).latents).sample + 1) / 2).clamp(0, 1)
-    made = {"linear": basis.decode(latents), "decoder": decoded, "both": round_trip}
-    return "psnr " + " ".join(f"{name} {psnr(rgb, wanted):.2f}" for name, rgb in made.items())
+    decoded = ((decoder(latents / SCALE) + 1) / 2).clamp(0, 1)
+    linear = psnr(basis.decode(latents), wanted)
+    return f"psnr linear {linear:.2f} decoder {psnr(decoded, wanted):.2f}"
 
 
-def _step(
-    model: AutoencoderTiny, basis: PatchBasis, pictures: torch.Tensor, *, encoder: bool
-) -> torch.Tensor:
+def _step(decoder: torch.nn.Module, basis: PatchBasis, pictures: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         latents = basis.encode(pictures) / SCALE
-    if encoder:
-        return F.l1_loss(model.encode(pictures * 2 - 1).latents, latents)
     amount = NOISE / SCALE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
     noisy = latents + amount * torch.randn_like(latents)
-    return picture_loss(model.decode(noisy).sample, pictures * 2 - 1)
+    return picture_loss(decoder(noisy), pictures * 2 - 1)
 
 
 def _optimisers(half: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]:
@@ -123,18 +114,10 @@ def _apply(optimisers: list[torch.optim.Optimizer], rate: float) -> None:
         optimiser.zero_grad(set_to_none=True)
 
 
-def _start(path: Path, *, resume: bool) -> Any:
-    model = make_autoencoder()
-    if resume and path.exists():
-        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return model
-
-
 def train(
     runs: Path,
     *,
     minutes: float,
-    encoder: bool,
     lr: float,
     tier: int,
     variety: float,
@@ -142,23 +125,25 @@ def train(
     resume: bool,
     seed: int,
 ) -> None:
-    """Train one half for `minutes`; the rate is held, then falls to zero in the last 45 %.
+    """Train the decoder for `minutes`; the rate is held, then falls to zero in the last 45 %.
 
     The patch basis must exist: the pool stage fits it.
     """
     torch.manual_seed(seed)
-    path, rng = runs / "autoencoder.pt", Random(f"{seed}/{time.time_ns()}")
-    model = _start(path, resume=resume).to(device, memory_format=torch.channels_last)
+    path, rng = runs / "decoder.pt", Random(f"{seed}/{time.time_ns()}")
+    decoder = make_autoencoder().decoder
+    if resume and path.exists():
+        decoder.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    decoder = decoder.to(device, memory_format=torch.channels_last)
     basis = PatchBasis.load(runs / "basis.pt", device)
-    half = model.encoder if encoder else model.decoder
-    optimisers = _optimisers(half, lr)
+    optimisers = _optimisers(decoder, lr)
     start = saved = time.monotonic()
     smooth, step = 0.0, 0
     while (spent := (time.monotonic() - start) / 60) < minutes:
-        drawn = _pictures(rng, tier=tier, variety=variety, device=device, maps=encoder)
-        loss = _step(model, basis, _crops(rng, drawn), encoder=encoder)
+        drawn = _pictures(rng, tier=tier, variety=variety, device=device)
+        loss = _step(decoder, basis, _crops(rng, drawn))
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(half.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
         _apply(optimisers, lr * min(1.0, (step + 1) / 50, 2.2 * (1 - spent / minutes)))
         step += 1
         smooth += (loss.item() - smooth) * max(0.02, 1 / step)
@@ -166,7 +151,7 @@ def train(
             print(f"{step} {spent:.1f}m loss {smooth:.4f}", flush=True)
         if time.monotonic() - saved > EVERY:
             saved = time.monotonic()
-            torch.save(model.state_dict(), path)
-            print(report(model, basis, tier=tier, variety=variety), flush=True)
-    torch.save(model.state_dict(), path)
-    print(report(model, basis, tier=tier, variety=variety), flush=True)
+            torch.save(decoder.state_dict(), path)
+            print(report(decoder, basis, tier=tier, variety=variety), flush=True)
+    torch.save(decoder.state_dict(), path)
+    print(report(decoder, basis, tier=tier, variety=variety), flush=True)

@@ -50,11 +50,11 @@ def load_part(checkpoint: Path, path: Path) -> Part:
     return part
 
 
-def pipeline(networks: Networks, autoencoder: Path) -> Any:
+def pipeline(networks: Networks, runs: Path) -> Any:
     """A stock `FluxKontextPipeline` of these networks: without a picture it generates."""
     return FluxKontextPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=SHIFT, use_dynamic_shifting=False),
-        vae=load_autoencoder(autoencoder), text_encoder=networks.clip, tokenizer=networks.tokenizer,
+        vae=load_autoencoder(runs), text_encoder=networks.clip, tokenizer=networks.tokenizer,
         text_encoder_2=networks.t5, tokenizer_2=networks.tokenizer, transformer=networks.flux,
     )  # fmt: skip
 
@@ -85,13 +85,12 @@ def write(pipe: Any, target: Path, parts: Sequence[Part] = ()) -> None:
 def main() -> None:
     """Export the newest checkpoints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=RUNS / "base.pt")
-    parser.add_argument("--autoencoder", type=Path, default=RUNS / "autoencoder.pt")
-    parser.add_argument("--parts", type=Path, default=RUNS / "parts")
+    parser.add_argument("--runs", type=Path, default=RUNS)
     parser.add_argument("--target", type=Path, default=TARGET)
     given = parser.parse_args()
-    parts = [load_part(given.checkpoint, path) for path in sorted(given.parts.glob("*.pt"))]
-    write(pipeline(load_networks(given.checkpoint), given.autoencoder), given.target, parts)
+    checkpoint, parts = given.runs / "base.pt", given.runs / "parts"
+    made = [load_part(checkpoint, path) for path in sorted(parts.glob("*.pt"))]
+    write(pipeline(load_networks(checkpoint), given.runs), given.target, made)
 
 
 if __name__ == "__main__":

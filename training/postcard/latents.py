@@ -71,3 +71,30 @@ def unpack(tokens: torch.Tensor) -> torch.Tensor:
     side = math.isqrt(cells)
     blocks = tokens.view(count, side, side, numbers // 4, 2, 2).permute(0, 3, 1, 4, 2, 5)
     return blocks.reshape(count, numbers // 4, 2 * side, 2 * side)
+
+
+@torch.no_grad()
+def write_encoder(basis: PatchBasis, encoder: torch.nn.Module, *, scale: float) -> None:
+    """Make an activation-free `EncoderTiny` (width 64, five levels) the basis, divided by `scale`.
+
+    Its strided convolutions gather 4x4 blocks exactly, then the 64 numbers of each 8x8 block that
+    the basis reads most, then the latents: a linear map is computed, not trained.
+    """
+    convolutions = [layer for layer in encoder.modules() if isinstance(layer, torch.nn.Conv2d)]
+    for layer in convolutions:
+        layer.weight.zero_()
+    first, *downs, last = convolutions
+    read = 2 * (basis.basis / basis.scale).view(3, 2, 2, 2, 2, 2, 2, 2, 2, CHANNELS)
+    # colour, then 8s, 4s, 2s, 1s of y and of x -> x and y of each level, finest and colour inmost
+    read = read.permute(1, 5, 2, 6, 3, 7, 4, 8, 0, 9).reshape(4, 192, CHANNELS)
+    blocks, _, _ = torch.linalg.svd(read.transpose(0, 1).reshape(192, -1), full_matrices=False)
+    blocks = blocks[:, : first.out_channels]
+    first.weight[range(3), range(3), 1, 1] = 1.0
+    latents = (blocks.T @ read).permute(2, 0, 1).flatten(1)
+    gathered = (torch.eye(12), torch.eye(48), blocks.T, latents)
+    for layer, matrix in zip(downs, gathered, strict=True):
+        window = matrix.reshape(len(matrix), 2, 2, -1).permute(0, 3, 1, 2)
+        layer.weight[: len(matrix), : window.shape[1], 1:, 1:] = window
+    last.weight[range(CHANNELS), range(CHANNELS), 1, 1] = 1 / scale
+    first.bias.zero_()
+    last.bias.copy_(-((1 + basis.mean) @ basis.basis / basis.scale) / scale)

@@ -12,7 +12,7 @@ from .autoencoder import load_autoencoder
 from .export import RUNS
 from .parts import CONTROLS, STYLES
 
-STAGES = ("pool", "autoencoder", "encoder", "base", "part")
+STAGES = ("pool", "decoder", "base", "part")
 KINDS = ("scenes", "edits", "controls", *CONTROLS, *STYLES)
 
 
@@ -54,7 +54,7 @@ def _maker(given: argparse.Namespace) -> pool.Maker:
     if given.kind == "edits":
         return pool.of_edits
     if given.kind == "controls":
-        return pool.of_controls(load_autoencoder(given.runs / "autoencoder.pt"))
+        return pool.of_controls(load_autoencoder(given.runs))
     return pool.of_style(given.kind)
 
 
@@ -71,10 +71,7 @@ def _train(given: argparse.Namespace, device: torch.device) -> None:
     elif given.stage == "part":
         specialise.train(given.runs, kind=given.kind, batch=given.batch, **common)
     else:
-        autoencoder.train(
-            given.runs, encoder=given.stage == "encoder", tier=given.tier,
-            variety=given.variety, **common,
-        )  # fmt: skip
+        autoencoder.train(given.runs, tier=given.tier, variety=given.variety, **common)
 
 
 def main() -> None:
