@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from friendli_server.dedicated import operator
 from friendli_server.dedicated.accounts import services as accounts
@@ -63,18 +64,26 @@ def container() -> Iterator[str]:
         yield url
 
 
+class Gateway(NamedTuple):
+    """Where it listens, and what its team is known by."""
+
+    url: str
+    token: str
+    team: str
+
+
 @contextmanager
-def gateway(container: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """A gateway whose endpoint is `container`; yields its URL and a token."""
+def gateway(container: str, folder: Path) -> Iterator[Gateway]:
+    """A gateway whose endpoint is `container`."""
     database = f"sqlite+aiosqlite:///{folder / 'gateway.db'}"
-    token = asyncio.run(_furnish(database))
+    token, team = asyncio.run(_furnish(database))
     flags = ("--database", database, "--results", str(folder / "results"))
     replica = ("--replica", f"postcard={container}")
     with running("friendli_server.dedicated", "serve", *flags, *replica) as url:
-        yield url, token
+        yield Gateway(url, token, team)
 
 
-async def _furnish(url: str) -> str:
+async def _furnish(url: str) -> tuple[str, str]:
     """A team with a token, and the documentation's project and endpoint."""
     await operator.migrate(url)
     team_id = await operator.create_team(url, "docs", owner="ada")
@@ -96,4 +105,4 @@ async def _furnish(url: str) -> str:
             session, team_id=team_id, creator_id=user.id, body=body, endpoint_id="(endpoint-id)"
         )
     await database.close()
-    return token or ""
+    return token or "", team_id

@@ -11,6 +11,7 @@ import pytest
 from friendli import SyncFriendli, models
 from friendli.picture import kind_of
 from sdk import live_postcard
+from sdk.live_postcard import Gateway
 from sdk.test_docs import ROOT, SEEDS, blocks
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def gateway(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def gateway(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with live_postcard.gateway(url, tmp_path_factory.mktemp("gateway")) as served:
         yield served
 
@@ -85,10 +86,9 @@ def test_leaving_a_stream_frees_the_place(url: str) -> None:
     assert res.content
 
 
-def test_an_endpoint_draws_the_containers_picture(url: str, gateway: tuple[str, str]) -> None:
-    address, token = gateway
+def test_an_endpoint_draws_the_containers_picture(url: str, gateway: Gateway) -> None:
     asked: Any = {"prompt": "A lighthouse", "num_inference_steps": 3, "seed": 1}
-    with SyncFriendli(token=token, server_url=address) as friendli:
+    with SyncFriendli(token=gateway.token, server_url=gateway.url) as friendli:
         made = friendli.dedicated.image.generate(model="(endpoint-id)", guidance_scale=3.5, **asked)
         with friendli.dedicated.image.stream(
             model="(endpoint-id)", guidance_scale=3.5, **asked
@@ -104,15 +104,16 @@ def test_an_endpoint_draws_the_containers_picture(url: str, gateway: tuple[str, 
 def test_examples_of_the_documentation_draw(
     block: str,
     url: str,
-    gateway: tuple[str, str],
+    gateway: Gateway,
     abilities: dict[str, bool],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FRIENDLI_BASE_URL", gateway[0] if ".dedicated." in block else url)
-    monkeypatch.setenv("FRIENDLI_TOKEN", gateway[1])
-    exec(compile(runnable(block, abilities), "docs", "exec"), {"__name__": "__main__"})
+    monkeypatch.setenv("FRIENDLI_BASE_URL", gateway.url if ".dedicated." in block else url)
+    monkeypatch.setenv("FRIENDLI_TOKEN", gateway.token)
+    code = runnable(block, abilities).replace("(team-id)", gateway.team)
+    exec(compile(code, "docs", "exec"), {"__name__": "__main__"})
     for saved in tmp_path.iterdir():
         assert kind_of(saved.read_bytes())
 
@@ -122,13 +123,13 @@ def test_examples_of_the_documentation_draw(
 def test_the_seeds_examples_draw(
     seed: Path,
     url: str,
-    gateway: tuple[str, str],
+    gateway: Gateway,
     abilities: dict[str, bool],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     code = runnable(seed.read_text(encoding="utf-8"), abilities)
-    monkeypatch.setenv("FRIENDLI_BASE_URL", gateway[0] if ".dedicated." in code else url)
-    monkeypatch.setenv("FRIENDLI_TOKEN", gateway[1])
+    monkeypatch.setenv("FRIENDLI_BASE_URL", gateway.url if ".dedicated." in code else url)
+    monkeypatch.setenv("FRIENDLI_TOKEN", gateway.token)
     names: dict[str, object] = {"__name__": "__main__"}
     exec(compile(code, seed.name, "exec"), names)
     res = names["res"]
