@@ -123,5 +123,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     "playground.edit": Requirement("issue 9", "the page edits, and shows before and after"),
     "playground.control": Requirement("issue 9", "a dropped picture's edges steer"),
     "playground.room": Requirement("issue 9", "the engine room shows rows per forward"),
+    "docs.site": Requirement("issue 9", "the documentation site builds without a warning"),
     "demo.offline": Requirement("DESIGN §5", "./x demo works end to end without a download"),
 }

@@ -24,7 +24,7 @@ def test_an_exclusive_request_shares_no_forward_and_is_never_interrupted(model: 
     with Engine(model, gain=ANY_GAIN) as engine:
         for one in asked:
             engine.submit(one)
-        got = {}
+        got: dict[str, bytes] = {}
         while engine.busy:
             before = engine.stats()
             events = engine.step()

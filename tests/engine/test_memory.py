@@ -13,6 +13,7 @@ from friendli_engine.engine import Engine
 from friendli_engine.errors import TooLargeError
 from friendli_engine.memory import Memory, held, peak
 from friendli_engine.model import Model, Shape
+from friendli_engine.request import Finished
 
 CPU = torch.device("cpu")
 SMALL, LARGE = Shape("generate", 32, 32, 0, False), Shape("generate", 64, 64, 0, False)
@@ -82,9 +83,9 @@ def test_requests_beyond_the_budget_wait_and_come_out_the_same(model: Model) -> 
         engine.memory.budget = 2 * footprint.held + footprint.working
         for each in asked:
             engine.submit(each)
-        most, got = 0, {}
+        most, got = 0, dict[str, bytes]()
         while engine.busy:
-            got |= {e.id: e.pixels.data for e in engine.step() if hasattr(e, "seconds")}
+            got |= {e.id: e.pixels.data for e in engine.step() if isinstance(e, Finished)}
             most = max(most, engine.stats().active)
             assert engine.stats().memory_taken <= engine.memory.budget
     assert got == expected

@@ -8,7 +8,7 @@ import pytest
 import torch
 from engine import tiny
 from engine.weaving import ANY_GAIN, mixed, plainly, request
-from friendli_engine import profiles
+from friendli_engine import knee, profiles
 from friendli_engine.engine import Engine
 from friendli_engine.knee import Profile
 from friendli_engine.request import Finished
@@ -18,7 +18,7 @@ from friendli_engine.request import Finished
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What was measured, with the real thing behind."""
     calls: list[object] = []
-    real = profiles.measure
+    real = knee.measure
 
     def counting(forward: object, limits: object) -> Profile:
         calls.append(limits)

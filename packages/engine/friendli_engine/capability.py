@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from .errors import InvalidRequestError, NotSupportedError, UnknownAdapterError
 from .request import ImageRequest, ModelInfo, Pixels
 
@@ -25,14 +27,16 @@ def _check_numbers(request: ImageRequest) -> None:
         raise InvalidRequestError("At least one step is needed.", param="steps")
     if not -(2**63) <= request.seed < 2**64:
         raise InvalidRequestError("The seed must fit into 64 bits.", param="seed")
+    if request.guidance is not None and not isfinite(request.guidance):
+        raise InvalidRequestError("The guidance must be a number.", param="guidance")
+    if not all(0 <= weight <= 1 for weight in request.control_weights):
+        raise InvalidRequestError("A weight must be within 0 and 1.", param="control_weights")
 
 
 def _check_adapter(request: ImageRequest, info: ModelInfo) -> None:
     if request.adapter is None or request.adapter in info.adapters:
         return
-    known = ", ".join(repr(route) for route in info.adapters) or "none"
-    message = f"There is no adapter with this route. Known adapters: {known}."
-    raise UnknownAdapterError(message, param="adapter")
+    raise UnknownAdapterError.among(info.adapters, request.adapter)
 
 
 def _check_pictures(request: ImageRequest, info: ModelInfo) -> None:
@@ -41,6 +45,9 @@ def _check_pictures(request: ImageRequest, info: ModelInfo) -> None:
         raise NotSupportedError("This model only edits pictures: give one.", param="images")
     if request.images and not info.edits:
         raise NotSupportedError("This model cannot edit pictures.", param="images")
+    if len(request.images) > info.max_images:
+        message = f"This model edits from at most {info.max_images} pictures."
+        raise NotSupportedError(message, param="images")
     if controls and not nets:
         raise NotSupportedError("This model has no ControlNet.", param="control_images")
     if controls and request.images:

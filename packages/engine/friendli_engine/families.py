@@ -6,8 +6,21 @@ record runs with what its signature tells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A distilled relative with the same pipeline class, told by one entry of a configuration."""
+
+    component: str
+    """Whose configuration; empty for the pipeline's own."""
+    key: str
+    value: object
+    changes: Mapping[str, Any]
+    """Fields of the family's record that it has otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +43,8 @@ class Family:
     negative_prompt: str | None = None
     """Needed by families whose guidance has no effect without one."""
     control_image: str = "image"
+    control_modes: tuple[str, ...] = ()
+    """What a union ControlNet can be asked to follow; the index is its number for it."""
     width: int = 1024
     height: int = 1024
     multiple: int = 16
@@ -38,15 +53,28 @@ class Family:
     default_guidance: float = 3.5
     fixed: dict[str, object] = field(default_factory=dict)
     """Arguments that every request of the family passes."""
+    variants: tuple[Variant, ...] = ()
 
+
+FLUX_MODES = ("canny", "tile", "depth", "blur", "pose", "gray", "lq")  # of InstantX and Shakker
+SCHNELL = Variant("transformer", "guidance_embeds", False, {"steps": 4, "default_guidance": 0.0})
+KLEIN_BASE = Variant("", "is_distilled", False, {"steps": 50, "default_guidance": 4.0})
+SDXL_TURBO = Variant(
+    "unet",
+    "sample_size",
+    64,
+    {"steps": 1, "default_guidance": 0.0, "width": 512, "height": 512, "max_pixels": 1024 * 1024},
+)
 
 FAMILIES = (
-    Family(  # dev, schnell, Krea
+    Family(  # dev and Krea, which differ in nothing but their weights; sizes do not share forwards
         name="flux",
         generate="FluxPipeline",
         control="FluxControlNetPipeline",
         embedded=True,
         control_image="control_image",
+        control_modes=FLUX_MODES,
+        variants=(SCHNELL,),
     ),
     Family(
         name="flux-kontext",
@@ -56,6 +84,7 @@ FAMILIES = (
         several="strip",
         embedded=True,
         control_image="control_image",
+        control_modes=FLUX_MODES,
         fixed={"_auto_resize": False},
     ),
     Family(
@@ -74,6 +103,7 @@ FAMILIES = (
         several="list",
         steps=4,
         default_guidance=1.0,
+        variants=(KLEIN_BASE,),
     ),
     Family(
         name="sd3",
@@ -82,13 +112,14 @@ FAMILIES = (
         control_image="control_image",
         default_guidance=7.0,
     ),
-    Family(  # and Turbo
+    Family(
         name="sdxl",
         generate="StableDiffusionXLPipeline",
         control="StableDiffusionXLControlNetPipeline",
         multiple=8,
         steps=30,
         default_guidance=5.0,
+        variants=(SDXL_TURBO,),
     ),
     Family(
         name="sd15",
@@ -111,7 +142,7 @@ FAMILIES = (
         steps=30,
         default_guidance=7.5,
     ),
-    Family(
+    Family(  # prompts share forwards only with prompts of as many tokens
         name="qwen-image",
         generate="QwenImagePipeline",
         control="QwenImageControlNetPipeline",
@@ -121,7 +152,7 @@ FAMILIES = (
         steps=50,
         default_guidance=4.0,
     ),
-    Family(
+    Family(  # given pictures are encoded at a megapixel, whatever the output's size
         name="qwen-image-edit",
         edit="QwenImageEditPipeline",
         guidance="true_cfg_scale",
@@ -162,3 +193,11 @@ def family_of(pipeline_class: str) -> Family | None:
     """The record whose models name `pipeline_class`; None if there is none."""
     records = (f for f in FAMILIES if pipeline_class == (f.generate or f.edit))
     return next(records, None)
+
+
+def fitted(family: Family, configurations: Mapping[str, Mapping[str, Any]]) -> Family:
+    """The record with the changes of the variant that the configurations, by component, show."""
+    for variant in family.variants:
+        if configurations.get(variant.component, {}).get(variant.key) == variant.value:
+            return replace(family, **variant.changes)
+    return family

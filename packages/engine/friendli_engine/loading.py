@@ -1,13 +1,11 @@
 """From a diffusers model directory or hub id to a `Model`: safetensors only, never foreign code.
 
-Everything that can be wrong with a model is found here and said in one sentence. Knows nothing of
-requests and batching.
+Puts together what `hub` fetched and `parts` read. Knows nothing of requests and batching.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +13,13 @@ from typing import Any
 
 import diffusers
 import torch
-from safetensors import SafetensorError, safe_open
 
+from . import hub
 from .errors import LoadError, ModelCorruptError, ModelNotFoundError, ModelUnsupportedError
-from .families import Family, family_of
+from .families import Family, family_of, fitted
+from .hub import Progress
 from .model import Model
+from .parts import check_finite, load_network, load_parts, read_json
 from .request import ModelInfo
 
 log = logging.getLogger(__name__)
@@ -35,59 +35,49 @@ def load(
     device: str = "auto",
     dtype: str = "auto",
     controlnets: Mapping[str, str | Path] | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Model:
     """Load the pipelines of `source`, a directory or a hub id, optionally "id@revision".
 
+    Args:
+        source: where the model is.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        dtype: "auto", "float32", "bfloat16" or "float16".
+        controlnets: directories or hub ids of ControlNets by name; the i-th control image of a
+            request is for the i-th of them.
+        progress: told the phase ("fetching", "loading"), what is at work, and the phase's fraction.
+
     Raises:
         ModelNotFoundError: nothing is there, or no diffusers model.
-        ModelCorruptError: a file is damaged; the message names it.
+        ModelCorruptError: a file or tensor is missing or damaged; the message names it.
         ModelUnsupportedError: unknown pipeline class, foreign code or pickled weights.
     """
-    directory = find(source)
-    index = _read_json(directory / "model_index.json")
-    pipeline_class = _pipeline_class(index)
+    directory = find(source, progress=progress)
     where = torch.device(_device(device))
     kind = DTYPES[_dtype(dtype, where)]
-    base = _load_pipeline(directory, pipeline_class, kind).to(where)
-    family = family_of(pipeline_class.__name__) or _infer(pipeline_class)
-    nets = [_load_controlnet(name, path, kind, where) for name, path in (controlnets or {}).items()]
-    return assemble(
-        base, family=family, controlnets=dict(zip(controlnets or {}, nets, strict=True)),
-        wishes=_wishes(directory), name=str(source),
-    )  # fmt: skip
+    base = _load_pipeline(directory, kind, progress).to(where)
+    nets = {
+        name: _load_controlnet(name, path, kind, progress).to(where).eval()
+        for name, path in (controlnets or {}).items()
+    }
+    for name, part in (base.components | nets).items():
+        if isinstance(part, torch.nn.Module):
+            check_finite(name, part)
+    return assemble(base, controlnets=nets, wishes=_wishes(directory), name=str(source))
 
 
-def find(source: str | Path) -> Path:
-    """The model's directory; a hub id is fetched first, without pickles and code."""
+def find(source: str | Path, *, marker: str = "model_index.json", progress: Progress) -> Path:
+    """The directory at `source`, which is fetched first if it is a hub id."""
     directory = Path(source)
-    if not directory.exists() and str(source).count("/") == 1 and not directory.is_absolute():
-        directory = _fetch(str(source))
+    if not directory.exists() and hub.is_id(str(source)):
+        directory = hub.fetch(str(source), marker=marker, progress=progress)
+    if directory.is_file():
+        raise ModelUnsupportedError(f"{directory.name} is one file: a model is a directory.")
     if not directory.is_dir():
         raise ModelNotFoundError(f"There is no model directory at {str(source)!r}.")
-    if not (directory / "model_index.json").is_file():
-        raise ModelNotFoundError(f"{str(source)!r} has no model_index.json: not a diffusers model.")
+    if not (directory / marker).is_file():
+        raise ModelNotFoundError(f"{str(source)!r} has no {marker}: not a diffusers model.")
     return directory
-
-
-def _fetch(source: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415  # only hub ids need the hub
-
-    name, _, revision = source.partition("@")
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
-    try:
-        return Path(snapshot_download(name, revision=revision or None, allow_patterns=patterns))
-    except Exception as error:
-        raise ModelNotFoundError(f"The model {source!r} could not be fetched.") from error
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelCorruptError(f"{path.name} is not readable JSON.") from error
-    if not isinstance(content, dict):
-        raise ModelCorruptError(f"{path.name} does not hold a JSON object.")
-    return content
 
 
 def _pipeline_class(index: Mapping[str, Any]) -> type:
@@ -112,45 +102,33 @@ def _dtype(asked: str, device: torch.device) -> str:
     return "bfloat16" if native else "float32"
 
 
-def _load_pipeline(directory: Path, pipeline_class: Any, dtype: torch.dtype) -> Any:
-    _check_files(directory)
+def _load_pipeline(directory: Path, dtype: torch.dtype, progress: Progress) -> Any:
+    index = read_json(directory / "model_index.json")
+    pipeline_class: Any = _pipeline_class(index)
+    parts = load_parts(directory, index, dtype, progress)
     try:
-        return pipeline_class.from_pretrained(
-            directory, dtype=dtype, use_safetensors=True, local_files_only=True
-        )
+        return pipeline_class.from_pretrained(directory, **parts, local_files_only=True)
     except Exception as error:
         text = f"The model at {str(directory)!r} could not be loaded: {type(error).__name__}."
         raise ModelCorruptError(text) from error
 
 
-def _check_files(directory: Path) -> None:
-    """Name the damaged file: the loaders' own errors do not."""
-    for path in sorted(directory.rglob("*.safetensors")):
-        try:
-            with safe_open(path, framework="pt") as tensors:
-                tensors.keys()
-        except (SafetensorError, OSError) as error:
-            text = f"{path.relative_to(directory)} is damaged or cut short."
-            raise ModelCorruptError(text) from error
-
-
-def _load_controlnet(name: str, path: str | Path, dtype: torch.dtype, device: torch.device) -> Any:
-    directory = Path(path)
-    if not (directory / "config.json").is_file():
-        raise ModelNotFoundError(f"ControlNet {name!r}: there is no config.json at {str(path)!r}.")
-    class_name = _read_json(directory / "config.json").get("_class_name")
-    found = getattr(diffusers, str(class_name), None)
-    if found is None:
-        raise ModelUnsupportedError(f"ControlNet {name!r}: unknown class {class_name!r}.")
-    _check_files(directory)
-    net = found.from_pretrained(directory, dtype=dtype, use_safetensors=True, local_files_only=True)
-    return net.to(device).eval()
+def _load_controlnet(name: str, source: str | Path, dtype: torch.dtype, progress: Progress) -> Any:
+    try:
+        directory = find(source, marker="config.json", progress=progress)
+        class_name = read_json(directory / "config.json").get("_class_name")
+        found = getattr(diffusers, str(class_name), None)
+        if found is None or "ControlNet" not in str(class_name):
+            raise ModelUnsupportedError(f"{class_name!r} is no ControlNet class of diffusers.")
+        return load_network(directory, found, dtype)
+    except LoadError as error:
+        raise type(error)(f"ControlNet {name!r}: {error.message}") from error
 
 
 def _wishes(directory: Path) -> dict[str, Any]:
     """`serving.json` beside the model: its native size, steps, guidance and text length."""
     path = directory / "serving.json"
-    return _read_json(path) if path.is_file() else {}
+    return read_json(path) if path.is_file() else {}
 
 
 def assemble(
@@ -164,6 +142,8 @@ def assemble(
     """The model around a loaded pipeline; the other tasks' pipelines share its networks."""
     wishes, controlnets = wishes or {}, controlnets or {}
     family = family or family_of(type(base).__name__) or _infer(type(base))
+    family = fitted(family, _configurations(base))
+    modes = _control_modes(family, controlnets)
     pipelines = _pipelines(base, family, wishes, list(controlnets.values()))
     network = base.components.get("transformer") or base.components["unet"]
     info = ModelInfo(
@@ -184,7 +164,29 @@ def assemble(
     )
     fixed = {"max_sequence_length": _text_length(base, wishes)}
     free = bool(wishes.get("free_aspect", True))
-    return Model(info, family, pipelines, network.device, network.dtype, fixed, free)
+    return Model(info, family, pipelines, network.device, network.dtype, fixed, free, modes)
+
+
+def _configurations(base: Any) -> dict[str, Any]:
+    parts = {name: getattr(part, "config", None) for name, part in base.components.items()}
+    return {name: config for name, config in parts.items() if isinstance(config, Mapping)} | {
+        "": base.config
+    }
+
+
+def _control_modes(family: Family, controlnets: Mapping[str, Any]) -> tuple[int | None, ...]:
+    """A union ControlNet follows what it is called: "canny", "depth-2"; others have no mode."""
+    modes: list[int | None] = []
+    for name, net in controlnets.items():
+        word = name.split("-")[0]
+        if getattr(net, "union", False) and word not in family.control_modes:
+            known = ", ".join(family.control_modes)
+            text = (
+                f"A union ControlNet must be called what it is to follow ({known}), not {name!r}."
+            )
+            raise ModelUnsupportedError(text)
+        modes.append(family.control_modes.index(word) if getattr(net, "union", False) else None)
+    return tuple(modes)
 
 
 def _pipelines(
@@ -197,8 +199,9 @@ def _pipelines(
     if controlnets:
         if not family.control:
             raise ModelUnsupportedError(f"Models of family {family.name!r} take no ControlNets.")
-        net = controlnets[0] if len(controlnets) == 1 else controlnets
-        pipelines["control"] = _sibling(base, family.control, controlnet=net)
+        for count in range(1, len(controlnets) + 1):
+            net = controlnets[0] if count == 1 else controlnets[:count]
+            pipelines[f"control-{count}"] = _sibling(base, family.control, controlnet=net)
     return pipelines
 
 

@@ -37,7 +37,8 @@ class Shape(NamedTuple):
 class Model:
     """What `loading.load` returns. `pipelines` holds one stock pipeline per task.
 
-    The tasks are "generate", "control" and "edit"; the pipelines share their networks.
+    The tasks are "generate", "edit" and "control-1", "control-2", ...: for so many control images,
+    which go to the first ControlNets. The pipelines share their networks.
     """
 
     info: ModelInfo
@@ -49,6 +50,8 @@ class Model:
     """Arguments that every call gets where its pipeline accepts them."""
     free_aspect: bool = True
     """Whether a given picture's aspect ratio decides the size, or the native size always holds."""
+    control_modes: tuple[int | None, ...] = ()
+    """What each ControlNet follows, if it can follow several things."""
 
     def pipeline_for(self, request: ImageRequest) -> Any:
         """The pipeline of the request's task."""
@@ -67,7 +70,7 @@ class Model:
             "prompt": request.prompt,
             "num_inference_steps": request.steps,
             self.family.guidance: self._guidance(request),
-            "negative_prompt": self.family.negative_prompt,
+            "negative_prompt": self.family.negative_prompt if self._guidance(request) > 1 else None,
             "width": width,
             "height": height,
             "max_area": width * height,  # Kontext's word for it; without it: always a megapixel
@@ -119,16 +122,22 @@ class Model:
         return strip.resize(sides, Image.Resampling.LANCZOS)
 
     def _controls(self, images: list[Image.Image], weights: list[float]) -> dict[str, Any]:
-        """Lists for several ControlNets, bare values for one, as the stock pipelines want them."""
-        several = len(self.info.controlnets) > 1
-        return {
-            self.family.control_image: images if several else images[0],
-            "controlnet_conditioning_scale": weights if several else weights[0],
+        """Lists for several images, bare values for one, as the stock pipelines want them."""
+        modes = list(self.control_modes[: len(images)])
+        given = {
+            self.family.control_image: images,
+            "controlnet_conditioning_scale": weights,
+            "control_mode": modes if any(mode is not None for mode in modes) else None,
         }
+        if len(images) > 1:
+            return given
+        return {name: values[0] if values else None for name, values in given.items()}
 
 
 def _task(request: ImageRequest) -> str:
-    return "control" if request.control_images else "edit" if request.images else "generate"
+    if request.control_images:
+        return f"control-{len(request.control_images)}"
+    return "edit" if request.images else "generate"
 
 
 def to_image(pixels: Pixels, size: tuple[int, int]) -> Image.Image:

@@ -253,9 +253,12 @@ class SharedNetwork:
     def _apart(self, linear: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
             sizes = [call.rows for call in self.running]
-            if x.ndim != 2 or len(sizes) < 2 or len(x) != sum(sizes):
+            if x.ndim != 2 or len(sizes) < 2 or len(x) % sum(sizes):
                 return linear(x)
-            return torch.cat([linear(part) for part in torch.split(x, sizes)])
+            tiled = x.unflatten(0, (-1, sum(sizes)))  # all rows once more: Qwen-Image-Edit-2511
+            parts = [part.flatten(0, 1) for part in tiled.split(sizes, dim=1)]
+            outputs = [linear(part).unflatten(0, (len(tiled), -1)) for part in parts]
+            return torch.cat(outputs, dim=1).flatten(0, 1)
 
         return forward
 

@@ -44,10 +44,21 @@ class Promise:
 class Timed(Protocol):
     """A request as far as time is concerned."""
 
-    shape: Hashable
-    spent: Spent
-    promise: Promise
-    step: int
+    @property
+    def shape(self) -> Hashable:
+        """Requests of one shape cost alike."""
+
+    @property
+    def spent(self) -> Spent:
+        """What it has had."""
+
+    @property
+    def promise(self) -> Promise:
+        """What it was told."""
+
+    @property
+    def step(self) -> int:
+        """Denoiser steps done."""
 
     @property
     def ticket(self) -> Ticket:
