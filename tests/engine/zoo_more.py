@@ -1,4 +1,4 @@
-"""Tiny models of the families that `zoo` leaves out: Flux.2 dev, Qwen edits, SDXL and union nets."""
+"""Tiny models that `zoo` leaves out: Flux.2 dev, Qwen edits, SDXL and union ControlNets."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant:
     """A distilled relative with the same pipeline class, told by one entry of a configuration."""
 
-    component: str
+    component: str = ""
     """Whose configuration; empty for the pipeline's own."""
     key: str
     value: object
@@ -57,14 +57,23 @@ class Family:
 
 
 FLUX_MODES = ("canny", "tile", "depth", "blur", "pose", "gray", "lq")  # of InstantX and Shakker
-SCHNELL = Variant("transformer", "guidance_embeds", False, {"steps": 4, "default_guidance": 0.0})
-KLEIN_BASE = Variant("", "is_distilled", False, {"steps": 50, "default_guidance": 4.0})
-SDXL_TURBO = Variant(
-    "unet",
-    "sample_size",
-    64,
-    {"steps": 1, "default_guidance": 0.0, "width": 512, "height": 512, "max_pixels": 1024 * 1024},
+SCHNELL = Variant(
+    component="transformer",
+    key="guidance_embeds",
+    value=False,
+    changes={"steps": 4, "default_guidance": 0.0},
 )
+KLEIN_BASE = Variant(
+    key="is_distilled", value=False, changes={"steps": 50, "default_guidance": 4.0}
+)
+SDXL_TURBO = Variant(
+    component="unet",
+    key="sample_size",
+    value=64,
+    changes={
+        "steps": 1, "default_guidance": 0.0, "width": 512, "height": 512, "max_pixels": 1024 * 1024
+    },
+)  # fmt: skip
 
 FAMILIES = (
     Family(  # dev and Krea, which differ in nothing but their weights; sizes do not share forwards
