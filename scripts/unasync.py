@@ -54,7 +54,7 @@ def formatted(source: str) -> str:
             f"--stdin-filename={PACKAGE}/_sync/a.py",
             "-",
         ]
-        source = subprocess.run(  # noqa: S603  # our own formatter on our own text
+        source = subprocess.run(  # our own formatter on our own text
             command, input=source, cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
     return source
@@ -72,7 +72,7 @@ def main() -> int:
     kept = {path.name: path.read_text() for path in target.glob("*.py")}
     stale = sorted(name for name in made | kept if made.get(name) != kept.get(name))
     if check and stale:
-        print("stale, run scripts/unasync.py:", *stale, file=sys.stderr)  # noqa: T201
+        print("stale, run scripts/unasync.py:", *stale, file=sys.stderr)
         return 1
     for name in stale:
         if name in made:

@@ -57,6 +57,6 @@ def _flag(name: str, field: FieldInfo) -> str:
 
 
 def _default(value: object) -> str:
-    if value in (None, [], {}) or isinstance(value, bool):
+    if value in (None, [], {}, "") or isinstance(value, bool):
         return ""
     return f" Default: {', '.join(value) if isinstance(value, list) else value}."
