@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import reference  # beside this file
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
-import reference  # noqa: E402
 
 
 def build(folder: Path) -> Path:

@@ -169,10 +169,11 @@ def _default_of(about: Mapping[str, Any]) -> str:
 def settings() -> str:
     """Every setting of both servers: flag, variable, meaning."""
     parts = ["# Settings\n\nA flag wins over the variable, the variable over the TOML file."]
-    for title, kind in {
+    kinds: dict[str, type[BaseSettings]] = {
         "friendli serve": ContainerSettings,
         "friendli dedicated serve": GatewaySettings,
-    }.items():
+    }
+    for title, kind in kinds.items():
         parts.append(f"## {title}\n\n{_settings(kind)}")
     return "\n\n".join(parts)
 
