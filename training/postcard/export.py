@@ -26,6 +26,7 @@ SHIFT = 2.0
 SERVING = {
     "id": "postcard", "family": "flux-kontext", "width": 256, "height": 256,
     "steps": 20, "guidance": 3.5, "max_text_length": LENGTH, "free_aspect": False,
+    "outline": ["edges"],
 }  # fmt: skip
 _PORTABLE = "PreTrainedTokenizerFast"
 """The tokenizer class that every transformers release since 4.0 can load."""

@@ -164,7 +164,10 @@ def assemble(
     )
     fixed = {"max_sequence_length": _text_length(base, wishes)}
     free = bool(wishes.get("free_aspect", True))
-    return Model(info, family, pipelines, network.device, network.dtype, fixed, free, modes)
+    return Model(
+        info, family, pipelines, network.device, network.dtype, fixed, free, modes,
+        outlined=wishes.get("outline", ()),
+    )  # fmt: skip
 
 
 def _configurations(base: Any) -> dict[str, Any]:

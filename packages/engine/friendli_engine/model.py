@@ -6,7 +6,7 @@ Knows the family's record and the model's own wishes; nothing of batching, files
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from .families import Family
+from .outline import outline
 from .request import ImageRequest, ModelInfo, Pixels
 
 
@@ -52,6 +53,9 @@ class Model:
     """Whether a given picture's aspect ratio decides the size, or the native size always holds."""
     control_modes: tuple[int | None, ...] = ()
     """What each ControlNet follows, if it can follow several things."""
+
+    outlined: Collection[str] = ()
+    """ControlNets that read outlines, which are made of any picture that they are given."""
 
     def pipeline_for(self, request: ImageRequest) -> Any:
         """The pipeline of the request's task."""
@@ -104,7 +108,7 @@ class Model:
     def _pictures(self, request: ImageRequest, size: tuple[int, int]) -> dict[str, Any]:
         """Pictures brought to the output's size: stock pipelines take any size and run out."""
         if request.control_images:
-            images = [to_image(pixels, size) for pixels in request.control_images]
+            images = self._controlling(request.control_images, size)
             weights = request.control_weights or (1.0,) * len(images)
             return self._controls(images, list(weights))
         if request.images:
@@ -121,10 +125,16 @@ class Model:
         sides = self._rounded(strip.width), self._rounded(strip.height)
         return strip.resize(sides, Image.Resampling.LANCZOS)
 
+    def _controlling(self, pictures: Sequence[Pixels], size: tuple[int, int]) -> list[Image.Image]:
+        """The i-th picture as the i-th ControlNet reads it."""
+        images = [to_image(pixels, size) for pixels in pictures]
+        pairs = zip(self.info.controlnets, images, strict=False)
+        return [outline(image) if name in self.outlined else image for name, image in pairs]
+
     def _controls(self, images: list[Image.Image], weights: list[float]) -> dict[str, Any]:
         """Lists for several images, bare values for one, as the stock pipelines want them."""
         modes = list(self.control_modes[: len(images)])
-        given = {
+        given: dict[str, list[Any] | None] = {
             self.family.control_image: images,
             "controlnet_conditioning_scale": weights,
             "control_mode": modes if any(mode is not None for mode in modes) else None,
