@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from alembic.migration import MigrationContext
 from friendli_server.dedicated import schema
 from friendli_server.dedicated.database import Base, Database
 from sqlalchemy import Connection, inspect
+
+from .conftest import World, WorldMaker
 
 
 @pytest.fixture
@@ -47,3 +51,23 @@ async def test_the_first_migration_can_be_taken_back(database: Database) -> None
     async with database.engine.begin() as connection:
         assert await connection.run_sync(back) == ["alembic_version"]
     await database.close()
+
+
+async def test_a_back_up_taken_while_the_gateway_runs_is_the_whole_service(
+    make_world: WorldMaker, tmp_path: Path
+) -> None:
+    before: World = await make_world()
+    tenant = await before.tenant()
+    endpoint = await before.endpoint(tenant)
+    link = (await before.generate(tenant, endpoint)).json()["data"][0]["url"]
+    with (
+        closing(sqlite3.connect(str(before.gateway.database.url.database))) as source,
+        closing(sqlite3.connect(tmp_path / "restored.db")) as target,
+    ):
+        source.backup(target)
+    after: World = await make_world(database=f"sqlite+aiosqlite:///{tmp_path / 'restored.db'}")
+    after.network.containers = before.network.containers
+    assert (await after.client.get(link)).content == (await before.client.get(link)).content
+    assert (await after.generate(tenant, endpoint)).status_code == 200
+    usage = await after.client.get("/dedicated/v1/team/usage", headers=tenant.headers)
+    assert usage.json()["images"] == 2

@@ -23,6 +23,7 @@ from friendli_server.dedicated.usage import views as usage
 from friendli_server.envelope import Envelope, error_response, http_exception, request_id
 from friendli_server.errors import ClientGone
 from friendli_server.heartbeat import Heartbeat
+from friendli_server.playground import routes as playground
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -57,6 +58,7 @@ def create_app(gateway: Gateway) -> FastAPI:
             admin.router(gateway.authenticator, gateway.database, gateway.results),
             responses=openapi.errors(409),
         )
+    playground.mount(app)
     app.add_api_route("/health", _health(gateway), methods=["GET"], tags=["Health"])
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["Health"])
     openapi.publish(app)

@@ -5,8 +5,9 @@ Knows no table: each domain keeps its own in `<domain>/models.py`, all on the `B
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ _DOWN = (OperationalError, InterfaceError, ConnectionError, OSError, TimeoutErro
 CONNECT_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 5.0
 """A database that takes longer is as good as gone: no statement of ours needs a second."""
+_CONNECTIONS: Final = 15
+"""For each gateway, and as many again at peaks: three gateways fit into PostgreSQL's default."""
 _PATIENCE: Final = {"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS}
 
 
@@ -77,10 +80,14 @@ class Database:
                 `postgresql+asyncpg://user@host/name`.
         """
         self.url = make_url(url)
+        # SQLite has one writer at a time and lets the others poll for their turn; here they queue.
+        self._turn = asyncio.Lock() if self._is_sqlite else nullcontext()
         self.engine = create_async_engine(
             self.url,
             connect_args={} if self._is_sqlite else _PATIENCE,
             pool_pre_ping=not self._is_sqlite,
+            pool_size=_CONNECTIONS,
+            max_overflow=_CONNECTIONS,
             pool_timeout=CONNECT_SECONDS,
         )
         if self._is_sqlite:
@@ -99,7 +106,7 @@ class Database:
             DatabaseDownError: nothing was committed, as far as anyone can know.
         """
         try:
-            async with self._sessions() as session, session.begin():
+            async with self._turn, self._sessions() as session, session.begin():
                 yield session
         except _DOWN as error:
             raise DatabaseDownError from error

@@ -17,7 +17,7 @@ from typing import Final
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
 
 _AS_A_REPLICA: Final = ("--metrics-port", "0", "--max-per-client", "256")
-"""Many on one machine, and the gateway is the only client there is."""
+"""Many on one machine, each with one client: the team whose endpoint it is."""
 _STOP_SECONDS: Final = 35.0
 _CHILD: Final = "friendli_server.dedicated.replicas.child"
 
