@@ -101,12 +101,20 @@ REQUIREMENTS: dict[str, Requirement] = {
     "engine.isolation": Requirement("DESIGN §3", "a failing request fails alone"),
     "engine.cancel": Requirement("DESIGN §3", "cancelling takes effect within one step"),
     "engine.exclusive": Requirement("DESIGN §3", "an exclusive request runs alone, in its turn"),
+    "engine.mixes": Requirement(
+        "DESIGN §3", "in any mix of requests bystanders' bytes are unchanged"
+    ),
     "engine.refusals": Requirement(
         "DESIGN §3", "what no family can do is refused at submit, by field"
     ),
     "engine.eta": Requirement("DESIGN §3", "predictions from submission on, with their error"),
     "engine.memory": Requirement("DESIGN §3", "requests are admitted by measured bytes"),
     "engine.worker": Requirement("DESIGN §3", "the engine runs in a process of its own"),
+    "engine.adapters": Requirement(
+        "DESIGN §3", "adapters come and go while requests run, within a memory budget"
+    ),
+    "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
+    "engine.hub": Requirement("DESIGN §3", "hub models: pinned, safetensors only, offline"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
     ),
@@ -123,6 +131,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "playground.edit": Requirement("issue 9", "the page edits, and shows before and after"),
     "playground.control": Requirement("issue 9", "a dropped picture's edges steer"),
     "playground.room": Requirement("issue 9", "the engine room shows rows per forward"),
+    "playground.gateway": Requirement("issue 9", "the gateway serves the page for its endpoints"),
     "docs.site": Requirement("issue 9", "the documentation site builds without a warning"),
     "demo.offline": Requirement("DESIGN §5", "./x demo works end to end without a download"),
 }

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import diffusers
 import pytest
 import torch
 from engine import tiny, zoo
+from engine.lora import LAYERS, lora, plain_with
 from engine.weaving import joining_one_by_one, mixed, plainly, request
 from friendli_engine.adapters import Source
 from friendli_engine.engine import Engine
 from friendli_engine.errors import AdapterRefusedError, UnknownAdapterError
-from friendli_engine.model import Model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:diffusers"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:diffusers"),
 ]
-LAYERS = ("transformer_blocks.0.attn.to_q", "single_transformer_blocks.0.norm.linear")
-
-
-def lora(path: Path, seed: int, rank: int = 4, layers: tuple[str, ...] = LAYERS) -> Path:
-    """A LoRA for the tiny Flux, on a 3-D and on a 2-D linear layer."""
-    network = diffusers.FluxTransformer2DModel(**tiny.FLUX)
-    generator = torch.Generator().manual_seed(seed)
-    tensors: dict[str, torch.Tensor] = {}
-    for name in layers:
-        rows, columns = network.get_submodule(name).weight.shape
-        a = torch.randn(rank, columns, generator=generator) * 0.3
-        b = torch.randn(rows, rank, generator=generator) * 0.3
-        tensors |= {f"transformer.{name}.lora_A.weight": a, f"transformer.{name}.lora_B.weight": b}
-    save_file(tensors, path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +29,13 @@ def loras(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def plain_with(route: str | None, loras: dict[str, Path], dtype: torch.dtype) -> Model:
-    """A model of its own that has one adapter the stock way, or none."""
-    model = tiny.model(tiny.flux(), dtype=dtype)
-    if route:
-        model.pipelines["generate"].load_lora_weights(str(loras[route]), adapter_name=route)
-    return model
-
-
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=["bf16", "fp32"])
 def test_rows_of_different_adapters_and_none_share_forwards_bit_for_bit(
     loras: dict[str, Path], dtype: torch.dtype
 ) -> None:
     routes = [None, "ink", "oil", "ink", None, "oil", "ink"]
     asked = [one for i, r in enumerate(routes) for one in mixed(i + 1, adapter=r)[i:]]
-    plain = {route: plain_with(route, loras, dtype) for route in (None, "ink", "oil")}
+    plain = {route: plain_with(loras.get(str(route)), dtype) for route in (None, "ink", "oil")}
     expected = {one.id: plainly(plain[one.adapter], one) for one in asked}
     assert len(set(expected.values())) == len(asked)
     with Engine(tiny.model(tiny.flux(), dtype=dtype), gain=-1e9) as engine:
@@ -72,7 +48,7 @@ def test_rows_of_different_adapters_and_none_share_forwards_bit_for_bit(
 
 def test_an_adapter_comes_and_goes_while_requests_run(loras: dict[str, Path]) -> None:
     base, inked = request("base", steps=8), request("inked", steps=8, adapter="ink")
-    plain = plain_with(None, loras, torch.float32), plain_with("ink", loras, torch.float32)
+    plain = plain_with(None), plain_with(loras["ink"])
     expected = {"base": plainly(plain[0], base), "inked": plainly(plain[1], inked)}
     with Engine(tiny.model(tiny.flux())) as engine:
         engine.submit(base)
@@ -114,20 +90,46 @@ def test_sources_are_paths_with_an_optional_scale(tmp_path: Path) -> None:
 def test_an_adapter_for_another_model_is_refused_and_the_engine_goes_on(
     tmp_path: Path, loras: dict[str, Path]
 ) -> None:
-    wrong = {f"transformer.{LAYERS[0]}.lora_{x}.weight": torch.ones(4, 4) for x in "AB"}
-    save_file(wrong, tmp_path / "shapes.safetensors")
-    save_file({"foo.bar.weight": torch.ones(4, 4)}, tmp_path / "foreign.safetensors")
+    honest = load_file(loras["ink"])
+    elsewhere = {name.replace("blocks.0", "blocks.7"): t.clone() for name, t in honest.items()}
+    wide = "transformer.x_embedder.lora_{}.weight"  # stock diffusers would widen this layer
+    wrong = {
+        "of its 4 layers": honest | elsewhere,
+        "does not fit": elsewhere,
+        "shape|fit this model": {
+            f"transformer.{LAYERS[0]}.lora_{x}.weight": torch.ones(4, 4) for x in "AB"
+        },
+        "x_embedder": {wide.format("A"): torch.ones(4, 64), wide.format("B"): torch.ones(32, 4)},
+        "does not fit|lacks": {f"unet.y.lora_{x}.weight": torch.ones(4, 4) for x in "AB"},
+    }  # fmt: skip
     one = request("one")
     with Engine(tiny.model(tiny.flux())) as engine:
         expected = joining_one_by_one(engine, [one])
-        for name in ("shapes", "foreign"):
-            with pytest.raises(AdapterRefusedError):
-                engine.load_adapter(name, tmp_path / f"{name}.safetensors")
+        for reason, tensors in wrong.items():
+            save_file(tensors, tmp_path / "file")
+            with pytest.raises(AdapterRefusedError, match=reason):
+                engine.load_adapter("wrong", tmp_path / "file")
         assert engine.info.adapters == ()
+        assert engine.stats().adapter_bytes == 0
         assert joining_one_by_one(engine, [one]) == expected
         engine.load_adapter("ink", loras["ink"])
         with pytest.raises(AdapterRefusedError, match="taken"):
             engine.load_adapter("ink", loras["ink"])
+
+
+def test_an_unknown_route_is_answered_with_the_known_ones_and_the_nearest(
+    loras: dict[str, Path],
+) -> None:
+    with Engine(tiny.model(tiny.flux())) as engine:
+        for route in ("watercolour", "ink"):
+            engine.load_adapter(route, loras["ink"])
+        for ask in (lambda: engine.submit(request("r", adapter="watercolor")),
+                    lambda: engine.unload_adapter("watercolor")):  # fmt: skip
+            with pytest.raises(
+                UnknownAdapterError, match=r"'ink', 'watercolour'.*mean 'water"
+            ) as e:
+                ask()
+            assert e.value.param == "adapter"
 
 
 def test_a_unet_takes_adapters_as_well(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def mortal(loop: worker.Worker) -> None:
 
 async def started(client: EngineClient) -> None:
     """Wait until a request is being worked on."""
-    while not any(pending.begun for pending in client._pending.values()):  # noqa: ASYNC110
+    while not any(pending.begun for pending in client._unanswered):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 

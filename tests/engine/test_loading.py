@@ -55,10 +55,10 @@ def test_a_file_cut_short_is_named(copy: Path, keep: int) -> None:
         load(copy)
 
 
-def test_pickled_weights_are_not_read(copy: Path) -> None:
+def test_pickled_weights_are_refused_by_name(copy: Path) -> None:
     (weights,) = (copy / "transformer").glob("*.safetensors")
     weights.rename(weights.with_name("diffusion_pytorch_model.bin"))
-    with pytest.raises(ModelCorruptError):
+    with pytest.raises(ModelUnsupportedError, match=r"transformer/.*\.bin.*only safetensors"):
         load(copy)
 
 

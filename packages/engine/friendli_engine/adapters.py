@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -162,7 +163,7 @@ class Adapters:
         for adapter in [adapter for adapter in self._present if adapter not in kept]:
             self._detach(adapter)
 
-    def startable(self, waiting: Sequence[W], used: Collection[Adapter]) -> Iterator[W]:
+    def startable(self, waiting: Iterable[W], used: Collection[Adapter]) -> Iterator[W]:
         """Those of `waiting`, in order, whose adapters fit in beside the ones in `used`.
 
         After one that does not fit only the base model's requests start: memory that becomes free
@@ -208,8 +209,7 @@ class Adapters:
             raise AdapterRefusedError(text)
         try:
             # New layers are filled at random before they get their weights.
-            with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-                warnings.simplefilter("ignore")  # peft warns of what is meant: several adapters
+            with _quietly(), torch.random.fork_rng(devices=[]):
                 self._check_shapes(adapter)
                 self._pipeline.load_lora_weights(str(adapter.file.path), adapter_name=adapter.name)
             self._check_arrival(adapter)
@@ -267,7 +267,16 @@ class Adapters:
 
     def _forget(self, adapter: Adapter) -> None:
         if any(adapter.name in names for names in self._pipeline.get_list_adapters().values()):
-            self._pipeline.delete_adapters([adapter.name])
+            with _quietly():
+                self._pipeline.delete_adapters([adapter.name])
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Peft warns of what is meant: several adapters, of which the "active" one means nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _module(pipeline: Any, path: str) -> Any:

@@ -8,38 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
-import msgspec
+from msgspec.structs import replace
 
-from . import errors
+from . import errors, protocol
 from .capability import check
-from .errors import EngineError, InvalidRequestError, NotReadyError, QueueFullError, WorkerLostError
+from .errors import EngineError, NotReadyError, WorkerLostError
 from .link import Life, ProcessVessel, ThreadVessel, Vessel
-from .protocol import Beat, Cancel, Configuration, Loading, Ready, Refused, Report, Stats, Submit
-from .request import Event, Failed, Finished, ImageRequest, ModelInfo, Queued
+from .request import Event, Failed, Finished, ImageRequest, ModelInfo
+from .unanswered import Pending, Unanswered
 
 MAX_RELAUNCHES = 5
 """Workers in a row that may die without any progress before the engine gives up."""
 
 State = Literal["starting", "ready", "restarting", "draining", "closed"]
-
-
-@dataclass(eq=False)
-class _Pending:
-    """A request that has no answer yet."""
-
-    request: ImageRequest
-    retries: int
-    begun: bool = False
-    events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
-
-    @property
-    def over(self) -> bool:
-        return self.retries < 0
 
 
 class EngineClient:
@@ -58,6 +42,7 @@ class EngineClient:
         max_rows: the most rows that one forward may hold.
         max_active: the most requests that hold memory at once.
         deterministic: same seed, same bytes, whatever else runs; None: on a CPU only.
+        adapter_memory: the most bytes of LoRA weights in memory; None for 4 GiB.
         patience: seconds of silence after which the worker counts as hung.
         load_patience: seconds that loading may take without a word.
         retries: how often a running request whose worker died is started again.
@@ -78,12 +63,14 @@ class EngineClient:
         max_rows: int = 16,
         max_active: int = 64,
         deterministic: bool | None = None,
+        adapter_memory: int | None = None,
         patience: float = 120.0,
         load_patience: float = 1800.0,
         retries: int = 1,
     ) -> None:
         self.state: State = "starting"
-        self._configuration = Configuration(
+        self.loading: protocol.Loading | None = None
+        self._configuration = protocol.Configuration(
             model=str(model),
             device=device,
             dtype=dtype,
@@ -93,15 +80,14 @@ class EngineClient:
             max_rows=max_rows,
             max_active=max_active,
             deterministic=deterministic,
+            adapter_memory=adapter_memory,
         )
-        self._max_queue, self._retries = max_queue, retries
+        self._unanswered = Unanswered(limit=max_queue, retries=retries)
         self._patience, self._load_patience = patience, load_patience
         self._info: ModelInfo | None = None
         self._life: Life | None = None
         self._attendant: asyncio.Task[None] | None = None
-        self._pending: dict[str, _Pending] = {}
-        self._answered = asyncio.Event()
-        self._stats = Stats()
+        self._stats = protocol.Stats()
         self._restarts = 0
         self._draining = False
         self._fruitless = 0
@@ -128,9 +114,9 @@ class EngineClient:
             raise NotReadyError("The engine has not started.")
         return self._info
 
-    def stats(self) -> Stats:
+    def stats(self) -> protocol.Stats:
         """The worker's latest counters; all but `restarts` start anew when it restarts."""
-        return msgspec.structs.replace(self._stats, restarts=self._restarts)
+        return replace(self._stats, restarts=self._restarts)
 
     async def generate(self, request: ImageRequest) -> AsyncIterator[Event]:
         """Yield the request's events, the last of them `Finished` or `Failed`.
@@ -152,14 +138,39 @@ class EngineClient:
         finally:
             self._forget(request.id)
 
+    async def load_adapter(self, route: str, path: str | Path, scale: float = 1.0) -> ModelInfo:
+        """Serve the LoRA file at `path` as `route`, also after a restart of the worker.
+
+        Args:
+            route: what requests name; it must not be taken.
+            path: a safetensors file.
+            scale: its strength, within ±100.
+
+        Raises:
+            AdapterRefusedError: the route is taken, or the file malformed, hostile or unfitting.
+            NotReadyError: the engine is not ready.
+            WorkerLostError: the worker died; whether it was of this file is not known.
+        """
+        ticket, answer = self._unanswered.errand()
+        return await self._ask(protocol.LoadAdapter(ticket, route, f"{path}@{scale}"), answer)
+
+    async def unload_adapter(self, route: str) -> ModelInfo:
+        """Serve `route` no longer; requests that asked for it before end as they should.
+
+        Raises:
+            UnknownAdapterError: there is no such route; the text names the known ones.
+            NotReadyError: the engine is not ready.
+            WorkerLostError: the worker died.
+        """
+        ticket, answer = self._unanswered.errand()
+        return await self._ask(protocol.UnloadAdapter(ticket, route), answer)
+
     async def drain(self) -> None:
         """Take no further requests and wait until every accepted one is answered."""
         self._draining = True
         if self.state == "ready":
             self.state = "draining"
-        while self._pending:
-            self._answered.clear()
-            await self._answered.wait()
+        await self._unanswered.none_left()
 
     async def aclose(self) -> None:
         """Stop the worker now; requests still unanswered end with `Failed`."""
@@ -170,39 +181,34 @@ class EngineClient:
         if self._life:
             await self._life.end(grace=5.0)
             self._life = None
-        for pending in self._pending.values():
-            self._fail(pending, WorkerLostError("The engine was closed."))
+        self._unanswered.end(WorkerLostError("The engine was closed."))
 
     async def __aenter__(self) -> Self:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _accept(self, request: ImageRequest) -> _Pending:
+    async def _ask(self, errand: protocol.Errand, answer: asyncio.Future[ModelInfo]) -> ModelInfo:
+        if self._life and self.state == "ready":
+            self._life.tell(errand)
+        else:
+            self._unanswered.settle(errand.ticket, NotReadyError(f"The engine is {self.state}."))
+        return await answer
+
+    def _accept(self, request: ImageRequest) -> Pending:
         if self._draining or self.state not in ("ready", "restarting"):
             raise NotReadyError(f"The engine is {self.state}.")
         check(request, self.info)
-        if request.id in self._pending:
-            raise InvalidRequestError("A request with this id is running.", param="id")
-        if len(self._pending) >= self._max_queue:
-            raise QueueFullError("Too many requests are waiting.")
-        pending = self._pending[request.id] = _Pending(request, self._retries)
+        pending = self._unanswered.accept(request)
         if self._life and self.state == "ready":
-            self._life.tell(Submit(request))
+            self._life.tell(protocol.Submit(request))
         return pending
 
     def _forget(self, request_id: str) -> None:
-        pending = self._pending.pop(request_id, None)
-        self._answered.set()
-        if pending and not pending.over and self._life:
-            self._life.tell(Cancel(request_id))
+        if self._unanswered.forget(request_id) and self._life:
+            self._life.tell(protocol.Cancel(request_id))
 
     async def _launch(self) -> Life:
         """A new life, loaded and ready."""
@@ -210,13 +216,15 @@ class EngineClient:
         life.tell(self._configuration)
         while True:
             match await life.hear(self._load_patience):
-                case Ready(info):
-                    self._info = info
+                case protocol.Loading() as loading:
+                    self.loading = loading
+                case protocol.Ready(info):
+                    self._info, self.loading = info, None
+                    # A file that is gone by now must not keep a worker from starting again.
+                    self._configuration = replace(self._configuration, insist=False)
                     return life
-                case Refused(kind, message):
+                case protocol.Refused(kind, message):
                     raise errors.from_kind(kind, message)
-                case Loading():
-                    pass
                 case other:
                     raise AssertionError(other)
 
@@ -230,34 +238,38 @@ class EngineClient:
                     await self._restart(lost)
         except EngineError as error:
             self.state = "closed"
-            for pending in self._pending.values():
-                self._fail(pending, WorkerLostError(f"The engine could not restart: {error}"))
+            self._unanswered.end(WorkerLostError(f"The engine could not restart: {error}"))
 
-    def _deliver(self, report: Report) -> None:
-        if isinstance(report, Beat):
-            self._stats = report.stats
-        elif isinstance(report, Event) and (pending := self._pending.get(report.id)):
-            pending.begun |= not isinstance(report, Queued)
-            self._fruitless = 0 if pending.begun else self._fruitless
-            if isinstance(report, Finished | Failed):
-                pending.retries = -1
-            pending.events.put_nowait(report)
+    def _deliver(self, report: protocol.Report) -> None:
+        match report:
+            case protocol.Beat(stats):
+                self._stats = stats
+            case protocol.Changed(ticket, info, route, source):
+                self._info = info
+                self._note(route, source)
+                self._unanswered.settle(ticket, info)
+            case protocol.Declined(ticket, kind, message, param):
+                self._unanswered.settle(ticket, errors.from_kind(kind, message, param=param))
+            case protocol.Loading() | protocol.Ready() | protocol.Refused():
+                raise AssertionError(report)
+            case event:
+                if self._unanswered.deliver(event):
+                    self._fruitless = 0
+
+    def _note(self, route: str, source: str | None) -> None:
+        """What the next worker is to serve."""
+        adapters = {r: s for r, s in self._configuration.adapters.items() if r != route}
+        adapters |= {route: source} if source else {}
+        self._configuration = replace(self._configuration, adapters=adapters)
 
     async def _restart(self, lost: WorkerLostError) -> None:
-        """Replace the dead worker and give it the unanswered requests, oldest first.
-
-        Only requests that were running lose a retry: one of them may be what kills workers.
-        """
+        """Replace the dead worker and give it the unanswered requests, oldest first."""
         self.state = "restarting"
-        for pending in self._pending.values():
-            pending.retries -= pending.begun and not pending.over
-            if pending.begun and pending.over:
-                self._fail(pending, lost)
-            pending.begun = False
+        self._unanswered.lose(lost)
         life = await self._relaunch()
-        for pending in self._pending.values():
+        for pending in self._unanswered:
             if not pending.over:
-                life.tell(Submit(pending.request))
+                life.tell(protocol.Submit(pending.request))
         self.state = "draining" if self._draining else "ready"
 
     async def _relaunch(self) -> Life:
@@ -273,10 +285,6 @@ class EngineClient:
                 return await self._launch()
             except WorkerLostError:
                 continue
-
-    def _fail(self, pending: _Pending, error: EngineError) -> None:
-        pending.retries = -1
-        pending.events.put_nowait(Failed(pending.request.id, error.kind, error.message))
 
 
 class InlineClient(EngineClient):

@@ -8,6 +8,8 @@ import msgspec
 
 from .request import Event, ImageRequest, ModelInfo
 
+Phase = Literal["fetching", "loading", "adapters"]
+
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """How to load the model and how to run it; None leaves the choice to the engine."""
@@ -103,7 +105,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
     """The worker is about to be ready: `what` is being fetched or loaded."""
 
-    phase: Literal["fetching", "loading", "adapters"]
+    phase: Phase
     what: str
     """A file, a part of the model, or an adapter's route."""
     fraction: float

@@ -16,24 +16,33 @@ import torch
 import transformers
 import zmq
 
+from .adapters import BUDGET
 from .engine import Engine
-from .errors import EngineError
+from .errors import AdapterRefusedError, EngineError
 from .loading import load
 from .protocol import (
     Beat,
     Cancel,
+    Changed,
     Configuration,
+    Declined,
+    Errand,
+    LoadAdapter,
     Loading,
+    Phase,
     Ready,
     Refused,
     Report,
     Stop,
     Submit,
+    UnloadAdapter,
     decode_command,
     decode_configuration,
     encode,
 )
 from .request import Failed
+
+log = logging.getLogger(__name__)
 
 BEAT = 0.5
 """Seconds between signs of life."""
@@ -77,7 +86,11 @@ def serve(endpoint: str) -> None:
 
 
 def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
-    socket.send(encode(Loading(configuration.model)))
+    def tell(phase: Phase, what: str, fraction: float) -> None:
+        with lock:  # files are fetched in several threads, and a socket bears one at a time
+            socket.send(encode(Loading(phase, what, fraction)))
+
+    lock = threading.Lock()
     if configuration.threads:
         torch.set_num_threads(configuration.threads)
     model = load(
@@ -85,16 +98,24 @@ def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
         device=configuration.device,
         dtype=configuration.dtype,
         controlnets=configuration.controlnets,
+        progress=tell,
     )
+    memory = configuration.adapter_memory
     engine = Engine(
         model,
         max_rows=configuration.max_rows,
         max_active=configuration.max_active,
         deterministic=configuration.deterministic,
+        adapter_memory=BUDGET if memory is None else memory,
     )
-    for route, source in configuration.adapters.items():
-        socket.send(encode(Loading(f"adapter {route}")))
-        engine.load_adapter(route, source)
+    for number, (route, source) in enumerate(configuration.adapters.items()):
+        tell("adapters", route, number / len(configuration.adapters))
+        try:
+            engine.load_adapter(route, source)
+        except AdapterRefusedError:
+            if configuration.insist:
+                raise
+            log.exception("The adapter %r is served no longer.", route)
     return engine
 
 
@@ -122,7 +143,7 @@ class Worker:
             self._obey(decode_command(self._socket.recv()))
             wait = 0
 
-    def _obey(self, command: Submit | Cancel | Stop) -> None:
+    def _obey(self, command: Submit | Cancel | Errand | Stop) -> None:
         match command:
             case Submit(request):
                 try:
@@ -131,8 +152,21 @@ class Worker:
                     self._report(Failed(request.id, error.kind, error.message, error.param))
             case Cancel(request_id):
                 self._engine.cancel(request_id)
+            case LoadAdapter() | UnloadAdapter():
+                self._report(self._done(command))
             case Stop():
                 self._stopped = True
+
+    def _done(self, errand: Errand) -> Changed | Declined:
+        source = errand.source if isinstance(errand, LoadAdapter) else None
+        try:
+            if source:
+                self._engine.load_adapter(errand.route, source)
+            else:
+                self._engine.unload_adapter(errand.route)
+        except EngineError as error:
+            return Declined(errand.ticket, error.kind, error.message, error.param)
+        return Changed(errand.ticket, self._engine.info, errand.route, source)
 
     def _beat(self) -> None:
         if time.monotonic() - self._last_beat > BEAT:

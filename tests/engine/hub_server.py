@@ -1,0 +1,98 @@
+"""A hub of our own over real HTTP: what huggingface_hub asks for, answered from a directory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+COMMIT = "c0ffee" + "0" * 34
+OLDER = "0ddba11" + "0" * 33
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves `root` as the model "team/tiny" at `COMMIT` ("main"), and without VAE at `OLDER`."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.root = root
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def files(self, commit: str) -> list[str]:
+        paths = (p for p in sorted(self.root.rglob("*")) if p.is_file())
+        names = [str(p.relative_to(self.root)) for p in paths]
+        return [n for n in names if commit == COMMIT or not n.startswith("vae")]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Hub
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.server.asked.append(f"{self.command} {path}")
+        parts = path.strip("/").split("/")
+        if parts[:2] == ["api", "models"] and parts[2:4] == ["team", "gated"]:
+            self.refuse(403, "GatedRepo")
+        elif parts[:2] == ["api", "models"]:
+            self.describe("/".join(parts[2:4]), parts[5] if len(parts) > 4 else "main")
+        elif parts[:3] == ["team", "tiny", "resolve"]:
+            self.send_file(parts[3], "/".join(parts[4:]))
+        else:
+            self.refuse(404, "RepoNotFound")
+
+    def describe(self, name: str, revision: str) -> None:
+        commit = {"main": COMMIT, "v1": OLDER, COMMIT: COMMIT, OLDER: OLDER}.get(revision)
+        if name != "team/tiny" or not commit:
+            self.refuse(404, "RevisionNotFound" if name == "team/tiny" else "RepoNotFound")
+            return
+        root = self.server.root
+        files = [
+            {"rfilename": file, "size": (root / file).stat().st_size}
+            for file in self.server.files(commit)
+        ]
+        body = json.dumps({"id": name, "modelId": name, "sha": commit, "siblings": files}).encode()
+        self.answer(200, body, {"Content-Type": "application/json"})
+
+    def send_file(self, commit: str, name: str) -> None:
+        if name not in self.server.files(commit):
+            self.refuse(404, "EntryNotFound")
+            return
+        body = (self.server.root / name).read_bytes()
+        tag = hashlib.sha256(body).hexdigest()
+        self.answer(200, body, {"ETag": f'"{tag}"', "X-Repo-Commit": commit})
+
+    def refuse(self, status: int, code: str) -> None:
+        self.answer(status, b"{}", {"X-Error-Code": code, "Content-Type": "application/json"})
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+
+@contextmanager
+def serving(root: Path) -> Iterator[Hub]:
+    """A running hub."""
+    with Hub(root) as hub:
+        threading.Thread(target=hub.serve_forever, args=(0.01,), daemon=True).start()
+        yield hub
+        hub.shutdown()
