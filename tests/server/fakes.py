@@ -9,6 +9,7 @@ from typing import Any
 
 from friendli_engine.capability import check
 from friendli_engine.errors import EngineError
+from friendli_engine.protocol import Knee, Stats
 from friendli_engine.request import (
     Event,
     Finished,
@@ -85,5 +86,6 @@ class FakeEngine:
                 self.cancelled.append(request.id)
             self._tell()
 
-    def stats(self) -> Any:
-        return None
+    def stats(self) -> Stats:
+        knees = (Knee("Transformer", "64x16", rows=4, seconds=0.5),)
+        return Stats(active=self.running, cancelled=len(self.cancelled), knees=knees)

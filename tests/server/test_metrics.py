@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from friendli_engine.errors import NotFiniteError
+from friendli_engine.protocol import Stats
 from friendli_server.container.service import Service
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from server.fakes import FakeEngine
@@ -90,10 +91,20 @@ def test_the_dashboard_asks_for_nothing_that_is_not_there(service: Service) -> N
     asked = {name for text in expressions for name in re.findall(r"friendli_\w+", text)}
     # Windows and outcomes have no line before something happened, so ask for families.
     known = {metric.name for metric in service.metrics.collect()}
-    known |= {f"friendli_engine_{name}" for name in ("forwards", "rows", "seconds", "restarts")}
+    known.add("friendli_engine_eta_error")  # there is none before a picture
     assert len(asked) >= 12
     assert asked <= known
     assert json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+
+
+def test_what_the_engine_measures_is_there_under_its_own_names(service: Service) -> None:
+    numbers = scraped(service)
+    for name in Stats.__struct_fields__:
+        if name not in ("knees", "eta_error"):
+            assert f"friendli_engine_{name}" in numbers
+    labels = '{network="Transformer",shape="64x16"}'
+    assert numbers[f"friendli_engine_knees_rows{labels}"] == 4
+    assert numbers[f"friendli_engine_knees_seconds{labels}"] == 0.5
 
 
 @pytest.mark.parametrize("name", ["friendli_items_total", "friendli_failure_by_cancel"])

@@ -49,6 +49,16 @@ async def test_an_edit_takes_one_picture_or_several(
     assert (engine.asked[0].images, engine.asked[0].steps) == (seen, 3)
 
 
+async def test_a_model_that_takes_one_picture_says_so(
+    client: httpx2.AsyncClient, engine: FakeEngine
+) -> None:
+    engine.info = replace(INFO, edits=True, max_images=1)
+    assert (await post(client, EDIT, image=[given()])).status_code == 200
+    refused = await post(client, EDIT, image=[given(), given("blue")])
+    assert (refused.status_code, refused.json()["error"]["param"]) == (422, "image")
+    assert "one picture" in refused.json()["message"]
+
+
 @pytest.mark.parametrize("field", ["image", "image[]"])
 @pytest.mark.parametrize("count", [1, 2])
 async def test_an_edit_may_be_a_form(

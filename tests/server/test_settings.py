@@ -64,6 +64,39 @@ def test_variables_reach_their_settings(
     assert getattr(started_with(monkeypatch), name.lower()) == value
 
 
+EXAMPLES: dict[str, str] = {
+    "model": "other", "adapter": "ink=ink.safetensors", "controlnet": "edges=./edges",
+    "alias": "mine", "size": "64x32", "device": "cpu", "dtype": "float16", "deterministic": "true",
+    "metadata": "false", "host": "0.0.0.0", "port": "9000", "log_format": "json",
+    "metrics_port": "9001", "max_queue": "7", "max_per_client": "3", "drain_seconds": "1.5",
+    "watchdog_seconds": "2.5", "api_key": "k", "image_urls": "false", "allow_image_host": "h:1",
+    "allow_origin": "https://app.example",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    text = EXAMPLES[name]
+    flag = [text] if name == "model" else [f"--{name.replace('_', '-')}", text]
+    if text in ("true", "false"):
+        flag = [f"--{'no-' * (text == 'false')}{name.replace('_', '-')}"]
+    file = tmp_path / "serve.toml"
+    file.write_text(f'{name} = "{text}"\n', encoding="utf-8")
+    by_flag = started_with(monkeypatch, *flag)
+    by_file = started_with(monkeypatch, "--config", str(file))
+    monkeypatch.setenv(f"FRIENDLI_{name.upper()}", text)
+    by_variable = started_with(monkeypatch)
+    default = FIELDS[name].default
+    for given in (by_flag, by_file, by_variable):
+        assert getattr(given, name) == getattr(by_flag, name) != default
+        others = FIELDS.keys() - {name}
+        assert {key: getattr(given, key) for key in others} == {
+            key: FIELDS[key].default for key in others
+        }
+
+
 def test_a_flag_wins_over_the_variable_and_the_variable_over_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

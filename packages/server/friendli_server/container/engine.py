@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from typing import Protocol
 
+from friendli_engine.protocol import Stats
 from friendli_engine.request import Event, ImageRequest, ModelInfo
 
 
@@ -22,5 +23,5 @@ class Engine(Protocol):
     def generate(self, request: ImageRequest) -> AsyncIterator[Event]:
         """Run one request; closing the iterator cancels it."""
 
-    def stats(self) -> Any:
+    def stats(self) -> Stats:
         """Counters and gauges of the worker."""

@@ -7,10 +7,11 @@ the codes of errors; the endpoint itself is prometheus-client's.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import chain
 
+from msgspec.structs import asdict
 from prometheus_client.core import GaugeMetricFamily, Metric, UnknownMetricFamily
 from prometheus_client.registry import Collector
 
@@ -81,7 +82,7 @@ class Metrics(Collector):
 
     def _gauges(self) -> Iterator[Metric]:
         taken = self._admission.taken
-        active = min(taken, int(getattr(self._engine.stats(), "active", 0)))
+        active = min(taken, self._engine.stats().active)
         yield _number("friendli_current_requests", "Requests not answered yet.", self._current)
         yield _number("friendli_current_items", "Pictures not made yet.", taken)
         yield _number("friendli_current_assigned_items", "Pictures being made.", active)
@@ -103,16 +104,28 @@ class Metrics(Collector):
 
     def _of_engine(self) -> Iterator[Metric]:
         """Whatever numbers the worker keeps, under their own names."""
-        stats = self._engine.stats()
-        for name in getattr(stats, "__struct_fields__", ()):
-            value = getattr(stats, name)
+        for name, value in asdict(self._engine.stats()).items():
             if isinstance(value, int | float):
                 yield _number(f"friendli_engine_{name}", f"The worker's {name}.", value)
+            elif isinstance(value, tuple):
+                yield from _table(f"friendli_engine_{name}", list(map(asdict, value)))
 
 
 def _number(name: str, about: str, value: float) -> Metric:
     """Without a type: prometheus-client would rename counters."""
     return UnknownMetricFamily(name, about, value=value)
+
+
+def _table(name: str, rows: Sequence[Mapping[str, object]]) -> Iterator[Metric]:
+    """Records as one family for each of their numbers; their texts are the labels."""
+    for column in rows[0] if rows else ():
+        if isinstance(rows[0][column], str):
+            continue
+        labels = [key for key, value in rows[0].items() if isinstance(value, str)]
+        family = GaugeMetricFamily(f"{name}_{column}", f"Of {name}: {column}.", labels=labels)
+        for row in rows:
+            family.add_metric([str(row[label]) for label in labels], float(str(row[column])))
+        yield family
 
 
 def _quantiles(name: str, about: str, window: Iterable[float]) -> Metric:

@@ -25,7 +25,6 @@ MAX_GUIDANCE = 100.0
 MAX_DRAWN_SEED = 2**53 - 1
 """Drawn seeds survive a JavaScript client; asked ones may use all 64 bits."""
 MAX_PICTURES = 10
-MAX_IMAGES = 8
 _OPENAI_SIZES = {
     "256x256", "512x512", "1024x1024", "1024x1536", "1536x1024", "1024x1792", "1792x1024",
 }  # fmt: skip
@@ -75,9 +74,9 @@ def controls(body: GenerationBody, info: ModelInfo) -> tuple[list[str], tuple[fl
         raise refuse("control_images", "This model has no ControlNet and edits no pictures.")
     if weights and not info.controlnets:
         raise refuse("controlnet_weights", "This model has no ControlNet.")
-    most = len(info.controlnets) or MAX_IMAGES
-    if len(sources) > most:
-        raise refuse("control_images", f"Must be at most {most}, one for each ControlNet.")
+    if len(sources) > (most := len(info.controlnets) or info.max_images):
+        each = ", one for each ControlNet" if info.controlnets else ""
+        raise refuse("control_images", f"Must be at most {most}{each}.")
     if weights and len(weights) != len(sources):
         raise refuse("controlnet_weights", "Must be as many as control_images.")
     if not all(0 <= weight <= 1 for weight in weights):
@@ -90,8 +89,9 @@ def edited(body: EditBody, info: ModelInfo) -> list[str]:
     if not info.edits:
         raise refuse("image", "This model edits no pictures.")
     images = body.image if isinstance(body.image, list) else [body.image]
-    if not 1 <= len(images) <= MAX_IMAGES:
-        raise refuse("image", f"Must be 1 to {MAX_IMAGES} pictures.")
+    if not 1 <= len(images) <= info.max_images:
+        several = f"1 to {info.max_images} pictures" if info.max_images > 1 else "one picture"
+        raise refuse("image", f"This model takes {several}.")
     return [given.image for given in images]
 
 
