@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -39,6 +40,19 @@ def test_public_names_are_these() -> None:
 
 def test_every_model_name_resolves() -> None:
     assert [name for name in models.__all__ if not hasattr(models, name)] == []
+
+
+def test_every_image_and_endpoint_name_of_the_official_client_is_there(
+    official_python: Path,
+) -> None:
+    code = (
+        "import json; from friendli.core import models; names = set(dir(models));"
+        "print(json.dumps(sorted(n for n in names if n.startswith(('Container', 'Dedicated')))))"
+    )
+    names = json.loads(run_official(official_python, code))
+    ours = [name for name in names if re.search(r"Image|Endpoint", name) and "Wandb" not in name]
+    assert len(ours) >= 50
+    assert [name for name in ours if not hasattr(models, name)] == []
 
 
 def test_older_import_paths_give_the_same_objects() -> None:
