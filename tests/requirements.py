@@ -113,6 +113,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "engine.adapters": Requirement(
         "DESIGN §3", "adapters come and go while requests run, within a memory budget"
     ),
+    "engine.caches": Requirement("DESIGN §3", "a prompt is read once, and no bit changes"),
     "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
     "engine.hub": Requirement("DESIGN §3", "hub models: pinned, safetensors only, offline"),
     "postcard.ships": Requirement(

@@ -27,7 +27,6 @@ RUNS = {
     "Command line": ["sh", "snippet.sh"],
 }
 SURROUNDINGS = {
-    "FRIENDLI_TOKEN": "sesame",
     "FRIENDLI_HISTORY": "off",
     "NO_PROXY": "127.0.0.1",
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -49,12 +48,12 @@ def require_tools(name: str) -> None:
         pytest.skip(f"not installed: {missing}")
 
 
-async def run(command: list[str], folder: Path) -> None:
+async def run(command: list[str], folder: Path, *, token: str = "sesame") -> None:
     """Run a snippet in `folder`; it must succeed."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
-        env={**os.environ, **SURROUNDINGS},
+        env={**os.environ, **SURROUNDINGS, "FRIENDLI_TOKEN": token},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

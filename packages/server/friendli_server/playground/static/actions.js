@@ -69,9 +69,10 @@ async function refresh() {
 }
 
 /** Try again with this key. @param {string} key */
-export function unlock(key) {
+export async function unlock(key) {
   setKey(key);
-  return refresh();
+  await refresh();
+  openLink();
 }
 
 function openLink() {
@@ -106,7 +107,7 @@ export async function start() {
   const running = new AbortController();
   const count = wanted.length === 1 ? "a picture" : `${wanted.length} pictures`;
   set({ running, shots: comparable(wanted).map(waiting), news: `Making ${count}.` });
-  await runAll(get().shots, { signal: running.signal, onChange: changeShot });
+  await runAll(get().shots, { service: capabilities.service, signal: running.signal, onChange: changeShot });
   set({ running: null, news: outcome(get().shots) });
 }
 

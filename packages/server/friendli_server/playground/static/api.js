@@ -2,16 +2,15 @@
  * The image API as this page uses it. Knows HTTP and the names of the API; knows no element.
  *
  * @typedef {import("./parameters.js").Parameters} Parameters
- * @typedef {{image: string, seed: number, width: number, height: number, format: string}} Answer
+ * @typedef {{image: string, seed: number}} Answer
  * @typedef {{position: number, eta: number|null}} Queued
  * @typedef {{step: number, steps: number, eta: number|null}} Progress
  * @typedef {{step: number, image: string, width: number, height: number}} Preview
  */
 import { authorization } from "./key.js";
+import { pathOf } from "./service.js";
 import { readEvents } from "./sse.js";
 
-export const GENERATIONS = "/v1/images/generations";
-export const EDITS = "/v1/images/edits";
 
 /** An error answer: what happened, which field is at fault, and the id to look for in the log. */
 export class ApiError extends Error {
@@ -28,13 +27,13 @@ export class ApiError extends Error {
  * Make one picture, or edit one. Aborting `signal` closes the connection, which cancels the work on the server.
  *
  * @param {Parameters} parameters
- * @param {{signal: AbortSignal, onEvent: (name: "queued"|"progress"|"preview", data: any) => void}} options
+ * @param {{service: import("./service.js").Service, signal: AbortSignal, onEvent: (name: "queued"|"progress"|"preview", data: any) => void}} options
  * @returns {Promise<Answer>}
  * @throws {ApiError} the server refused or failed
  * @throws {TypeError} the server cannot be reached
  */
-export async function generate(parameters, { signal, onEvent }) {
-  const response = await fetch(parameters.image ? EDITS : GENERATIONS, {
+export async function generate(parameters, { service, signal, onEvent }) {
+  const response = await fetch(pathOf(service, Boolean(parameters.image)), {
     method: "POST",
     headers: { ...authorization(), "Content-Type": "application/json", Accept: "text/event-stream" },
     body: JSON.stringify({ ...parameters, response_format: "jpeg", stream: true }),
@@ -42,11 +41,17 @@ export async function generate(parameters, { signal, onEvent }) {
   });
   if (!response.ok || !response.body) throw new ApiError(await jsonOf(response));
   for await (const { name, data } of readEvents(response.body)) {
-    if (name === "finished") return data;
+    if (name === "finished") return answerOf(data);
     if (name === "error") throw new ApiError(data);
     onEvent(/** @type {any} */ (name), data);
   }
   throw new ApiError({ message: "The server stopped before the picture was finished." });
+}
+
+/** A container's answer, or the first picture of a gateway's. @param {any} data @returns {Answer} */
+function answerOf(data) {
+  const [first] = data.data ?? [];
+  return first ? { image: first.b64_json, seed: first.seed } : data;
 }
 
 /**

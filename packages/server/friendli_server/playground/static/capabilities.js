@@ -10,10 +10,12 @@
  * @property {Partial<import("./parameters.js").Draft>} defaults  the model's own, else the API's, as the form's texts
  * @property {boolean} edits  whether it takes a picture to edit
  * @property {string[]} controls  its ControlNets, in their order
+ * @property {import("./service.js").Service} service
  * @property {boolean} room  whether the server tells what its engine does
  */
-import { ApiError, GENERATIONS, getJson } from "./api.js";
+import { ApiError, getJson } from "./api.js";
 import { ENGINE } from "./room.js";
+import { CONTAINER, pathOf, serviceOf } from "./service.js";
 
 /** @type {Capabilities} */
 export const UNKNOWN = {
@@ -24,40 +26,57 @@ export const UNKNOWN = {
   defaults: {},
   edits: false,
   controls: [],
+  service: CONTAINER,
   room: false,
 };
+const ENDPOINTS = "/dedicated/beta/endpoint";
 
 /** @returns {Promise<Capabilities>} */
 export async function askServer() {
   try {
     const [health, api] = await Promise.all([getJson("/health"), getJson("/openapi.json")]);
-    const models = health.model ? await getJson("/v1/models") : null;
-    const [base, ...adapters] = models?.data ?? [];
-    return {
-      ready: health.status === "ready",
-      status: health.status,
-      model: health.model ?? "",
-      adapters: adapters.map((/** @type {{id: string}} */ { id }) => id),
-      defaults: { ...defaultsOf(api), ...preferred(base?.defaults ?? {}) },
-      edits: base?.edits ?? false,
-      controls: base?.controls ?? [],
-      room: ENGINE in api.paths,
-    };
+    const service = serviceOf(api);
+    const known = { ready: health.status === "ready", status: health.status, service };
+    const told = service.gateway ? await askGateway() : await askContainer(health.model);
+    const defaults = { ...defaultsOf(api, service), ...told.defaults };
+    return { ...UNKNOWN, ...known, room: ENGINE in api.paths, ...told, defaults };
   } catch (error) {
     return { ...UNKNOWN, status: error instanceof ApiError ? "locked" : "unreachable" };
   }
 }
 
-/** What the model was made for. @param {any} given */
-function preferred(given) {
-  const names = ["num_inference_steps", "guidance_scale"].filter((name) => name in given);
-  return Object.fromEntries(names.map((name) => [name, String(given[name])]));
+/** @param {string|undefined} model  absent until it is loaded @returns {Promise<Partial<Capabilities>>} */
+async function askContainer(model) {
+  if (!model) return {};
+  const [base, ...adapters] = (await getJson("/v1/models"))?.data ?? [];
+  return {
+    model,
+    adapters: adapters.map((/** @type {{id: string}} */ { id }) => id),
+    defaults: textsOf(base?.defaults ?? {}),
+    edits: base?.edits ?? false,
+    controls: base?.controls ?? [],
+  };
 }
 
-/** @param {any} api  the OpenAPI document */
-function defaultsOf(api) {
-  const body = api.paths[GENERATIONS].post.requestBody.content["application/json"].schema.$ref;
+/** Endpoints are its models; what they can do is said by their answers. @returns {Promise<Partial<Capabilities>>} */
+async function askGateway() {
+  const endpoints = Object.keys((await getJson(ENDPOINTS))?.data ?? {});
+  const [model = ""] = endpoints;
+  return { ready: Boolean(model), model, adapters: endpoints, defaults: { model }, edits: true };
+}
+
+/** The API's own. @param {any} api @param {import("./service.js").Service} service */
+function defaultsOf(api, service) {
+  const body = api.paths[pathOf(service, false)].post.requestBody.content["application/json"].schema.$ref;
   const { properties } = api.components.schemas[body.split("/").at(-1)];
-  const names = ["num_inference_steps", "guidance_scale"];
-  return Object.fromEntries(names.map((name) => [name, String(properties[name].default)]));
+  return textsOf({
+    num_inference_steps: properties.num_inference_steps.default,
+    guidance_scale: properties.guidance_scale.default,
+  });
+}
+
+/** Numbers as the form has them. @param {any} given */
+function textsOf(given) {
+  const names = ["num_inference_steps", "guidance_scale"].filter((name) => name in given);
+  return Object.fromEntries(names.map((name) => [name, String(given[name] ?? "")]));
 }

@@ -5,7 +5,7 @@
  * @typedef {object} Parameters  the body of a request; with an `image` it is an edit
  * @property {string} prompt
  * @property {number} num_inference_steps  1 .. 50
- * @property {number} guidance_scale  0 .. 100
+ * @property {number} [guidance_scale]  0 .. 100; absent: the server's choice
  * @property {number} [seed]  0 .. 2^53-1; the server draws one if it is absent
  * @property {string} [model]  an adapter's route; absent: the base model
  * @property {{image: string}} [image]  the picture to edit, as a data URI
@@ -60,7 +60,7 @@ export function plan(draft) {
     return values;
   };
   const steps = values("num_inference_steps");
-  const guidances = values("guidance_scale");
+  const guidances = draft.guidance_scale.trim() ? values("guidance_scale") : [undefined];
   const seeds = draft.seed.trim() ? values("seed") : [undefined];
   const count = steps.length * guidances.length * seeds.length;
   if (count > MAX_PICTURES) faults.seed = `${count} pictures; at most ${MAX_PICTURES} at once.`;
@@ -78,7 +78,7 @@ function compact({ prompt, num_inference_steps, guidance_scale, seed, model }) {
   return {
     prompt: prompt.trim(),
     num_inference_steps,
-    guidance_scale,
+    ...(guidance_scale === undefined ? {} : { guidance_scale }),
     ...(seed === undefined ? {} : { seed }),
     ...(model ? { model } : {}),
   };
@@ -89,7 +89,7 @@ export function draftOf(p) {
   return {
     prompt: p.prompt,
     num_inference_steps: String(p.num_inference_steps),
-    guidance_scale: String(p.guidance_scale),
+    guidance_scale: String(p.guidance_scale ?? ""),
     seed: p.seed === undefined ? "" : String(p.seed),
     model: p.model ?? "",
     compare: false,

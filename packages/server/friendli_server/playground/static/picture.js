@@ -5,11 +5,12 @@
 /**
  * @param {import("./api.js").Answer} answer
  * @param {{parameters: import("./parameters.js").Parameters, seconds: number}} asked
- * @returns {import("./shelf.js").Picture}
+ * @returns {Promise<import("./shelf.js").Picture>}
  */
-export function pictureOf({ image, seed, width, height }, { parameters, seconds }) {
+export async function pictureOf({ image, seed }, { parameters, seconds }) {
   const bytes = Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
   const blob = new Blob([bytes], { type: "image/jpeg" });
+  const { width, height } = await createImageBitmap(blob);
   const made = Date.now();
   const id = `${made.toString(36)}-${seed}-${Math.random().toString(36).slice(2, 8)}`;
   const url = URL.createObjectURL(blob);

@@ -1,6 +1,7 @@
 /**
  * Many pictures at once, each with its progress. Knows nothing of how they are shown.
  *
+ * @typedef {import("./service.js").Service} Service
  * @typedef {object} Shot  one picture in the making
  * @property {import("./parameters.js").Parameters} parameters
  * @property {"waiting"|"queued"|"running"|"done"|"failed"|"cancelled"|"deleted"} status
@@ -27,13 +28,13 @@ const CHANGES = {
 
 /**
  * @param {Shot[]} shots
- * @param {{signal: AbortSignal, onChange: (index: number, change: Partial<Shot>) => void}} options
+ * @param {{service: Service, signal: AbortSignal, onChange: (index: number, change: Partial<Shot>) => void}} options
  */
-export async function runAll(shots, { signal, onChange }) {
+export async function runAll(shots, { onChange, ...options }) {
   const waiting = shots.entries();
   const lane = async () => {
     for (const [index, { parameters }] of waiting) {
-      await runOne(parameters, { signal, onChange: (change) => onChange(index, change) });
+      await runOne(parameters, { ...options, onChange: (change) => onChange(index, change) });
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
@@ -41,16 +42,16 @@ export async function runAll(shots, { signal, onChange }) {
 
 /**
  * @param {import("./parameters.js").Parameters} parameters
- * @param {{signal: AbortSignal, onChange: (change: Partial<Shot>) => void}} options
+ * @param {{service: Service, signal: AbortSignal, onChange: (change: Partial<Shot>) => void}} options
  */
-async function runOne(parameters, { signal, onChange }) {
+async function runOne(parameters, { service, signal, onChange }) {
   const started = performance.now();
   try {
     const onEvent = (/** @type {string} */ name, /** @type {any} */ data) =>
       onChange(CHANGES[name]?.(data) ?? {});
-    const answer = await generate(parameters, { signal, onEvent });
+    const answer = await generate(parameters, { service, signal, onEvent });
     const seconds = (performance.now() - started) / 1000;
-    onChange({ status: "done", picture: pictureOf(answer, { parameters, seconds }) });
+    onChange({ status: "done", picture: await pictureOf(answer, { parameters, seconds }) });
   } catch (error) {
     if (signal.aborted) onChange({ status: "cancelled" });
     else onChange({ status: "failed", error: /** @type {Error} */ (error) });

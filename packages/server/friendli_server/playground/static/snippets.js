@@ -3,14 +3,14 @@
  * from files of the names that `filesOf` gives. Knows neither page nor network.
  *
  * @typedef {import("./parameters.js").Parameters} Parameters
- * @typedef {{origin: string, baseModel: string, keyed: boolean}} Server
+ * @typedef {{origin: string, baseModel: string, keyed: boolean, service: import("./service.js").Service}} Server
  * @typedef {object} Asked  a request taken apart
  * @property {Record<string, any>} plain  the body without pictures
  * @property {string[]} files  names of the pictures that go in
  * @property {boolean} edit
  */
-import { EDITS, GENERATIONS } from "./api.js";
 import { filesOf } from "./inputs.js";
+import { pathOf } from "./service.js";
 
 /** Where the snippets find the API key, if the server wants one. */
 const KEY = "FRIENDLI_TOKEN";
@@ -24,49 +24,50 @@ export const SNIPPETS = {
   cli: { label: "Command line", write: cli },
 };
 
-/** @param {Parameters} p @returns {Asked} */
-function taken(p) {
-  const { image, control_images: _, ...plain } = p;
+/** Names of those that fit: the command line asks containers. @param {import("./service.js").Service} service */
+export function snippetsFor({ gateway }) {
+  return Object.keys(SNIPPETS).filter((name) => !(gateway && name === "cli"));
+}
+
+/** A gateway answers with links unless told otherwise. @param {Parameters} p @param {boolean} gateway @returns {Asked} */
+function taken(p, gateway) {
+  const { image, control_images: _, ...rest } = p;
+  const plain = gateway ? { ...rest, response_format: "jpeg" } : rest;
   return { plain, files: filesOf(p).map(({ name }) => name), edit: Boolean(image) };
 }
 
-/** @param {boolean} edit */
-function path(edit) {
-  return edit ? EDITS : GENERATIONS;
-}
-
 /** @param {Parameters} p @param {Server} server */
-function curl(p, { origin, keyed }) {
-  const { plain, files, edit } = taken(p);
+function curl(p, { origin, keyed, service }) {
+  const { plain, files, edit } = taken(p, service.gateway);
   const body = shell(JSON.stringify(plain, null, 2));
   const pictures = edit ? "{image: {image: input}}" : "{control_images: [inputs | {image: .}]}";
   const read = `for f in ${files.join(" ")}; do base64 < $f | tr -d '\\n'; echo; done \\
   | jq -Rn ${body.slice(0, -1)} + ${pictures}' \\
   | `;
-  return `${files.length ? read : ""}curl -s ${origin}${path(edit)} \\
+  return `${files.length ? read : ""}curl -s ${origin}${pathOf(service, edit)} \\
   -H 'content-type: application/json' \\${keyed ? `\n  -H "authorization: Bearer $${KEY}" \\` : ""}
   -d ${files.length ? "@-" : body} \\
-  | jq -r .image | base64 --decode > picture.jpg
+  | jq -r ${service.gateway ? ".data[0].b64_json" : ".image"} | base64 --decode > picture.jpg
 `;
 }
 
 /** @param {Parameters} p @param {Server} server */
-function python(p, { origin }) {
-  const { plain, files, edit } = taken(p);
+function python(p, { origin, service: { gateway } }) {
+  const { plain, files, edit } = taken(p, gateway);
   const pictures = edit ? { image: files[0] } : files.length ? { control_images: files } : {};
   return `from friendli import SyncFriendli
 
 with SyncFriendli(server_url=${quoted(origin)}) as friendli:
-    res = friendli.container.image.${edit ? "edit" : "generate"}(
+    res = friendli.${gateway ? "dedicated" : "container"}.image.${edit ? "edit" : "generate"}(
 ${keywords({ ...pictures, ...plain }, 8)}
     )
-    res.save("picture.jpg")
+    res${gateway ? ".data[0]" : ""}.save("picture.jpg")
 `;
 }
 
 /** @param {Parameters} p @param {Server} server */
-function openai(p, { origin, baseModel, keyed }) {
-  const { plain, files, edit } = taken(p);
+function openai(p, { origin, baseModel, keyed, service }) {
+  const { plain, files, edit } = taken(p, service.gateway);
   const { prompt, model, ...rest } = plain;
   const extra = JSON.stringify(rest, null, 1).replace(/\n\s*/g, " ");
   const read = `[{"image": b64encode(Path(name).read_bytes()).decode()} for name in ${JSON.stringify(files)}]`;
@@ -76,39 +77,38 @@ from pathlib import Path
 
 from openai import OpenAI
 
-client = OpenAI(base_url=${quoted(`${origin}/v1`)}, api_key=${keyed ? `os.environ["${KEY}"]` : `"none"`})
+client = OpenAI(base_url=${quoted(origin + service.prefix)}, api_key=${keyed ? `os.environ["${KEY}"]` : `"none"`})
 answer = client.images.${edit ? "edit" : "generate"}(${edit ? `\n    image=Path(${quoted(files[0])}),` : ""}
     model=${quoted(model ?? baseModel)},
     prompt=${quoted(prompt)},
-    output_format="jpeg",
-    extra_body=${steered},
+${service.gateway ? "" : `    output_format="jpeg",\n`}    extra_body=${steered},
 )
 Path("picture.jpg").write_bytes(b64decode(answer.data[0].b64_json))
 `;
 }
 
 /** @param {Parameters} p @param {Server} server */
-function javascript(p, { origin, keyed }) {
-  const { plain, files, edit } = taken(p);
+function javascript(p, { origin, keyed, service }) {
+  const { plain, files, edit } = taken(p, service.gateway);
   const body = JSON.stringify(plain, null, 2).replaceAll("\n", "\n  ");
   const list = files.map((name) => `await read(${quoted(name)})`).join(", ");
   const pictures = edit ? `image: ${list}` : `control_images: [${list}]`;
   return `import { ${files.length ? "readFile, " : ""}writeFile } from "node:fs/promises";
 ${files.length ? `\nconst read = async (name) => ({ image: (await readFile(name)).toString("base64") });` : ""}
-const answer = await fetch(${quoted(`${origin}${path(edit)}`)}, {
+const answer = await fetch(${quoted(origin + pathOf(service, edit))}, {
   method: "POST",
   headers: { "content-type": "application/json"${keyed ? `, authorization: \`Bearer \${process.env.${KEY}}\`` : ""} },
   body: JSON.stringify(${files.length ? `{ ...${body}, ${pictures} }` : body}),
 });
 if (!answer.ok) throw new Error(await answer.text());
-const { image } = await answer.json();
+const ${service.gateway ? "{ data: [{ b64_json: image }] }" : "{ image }"} = await answer.json();
 await writeFile("picture.jpg", Buffer.from(image, "base64"));
 `;
 }
 
 /** @param {Parameters} p @param {Server} server */
 function cli(p, { origin }) {
-  const { plain, files, edit } = taken(p);
+  const { plain, files, edit } = taken(p, false);
   const options = [
     ["--steps", plain.num_inference_steps],
     ["--guidance", plain.guidance_scale],

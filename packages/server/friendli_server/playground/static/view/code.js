@@ -1,21 +1,21 @@
 /** A picture as code, one tab a language, with a button that copies it. Knows no network. */
 import { filesOf } from "../inputs.js";
 import { hasKey } from "../key.js";
-import { SNIPPETS } from "../snippets.js";
+import { SNIPPETS, snippetsFor } from "../snippets.js";
 import { html, useState } from "../vendor/preact.js";
 
-const NAMES = Object.keys(SNIPPETS);
 const MOVES = { ArrowRight: 1, ArrowLeft: -1 };
 
-/** @param {{name: string, parameters: import("../parameters.js").Parameters, model: string}} props */
-export function Code({ name, parameters, model }) {
-  const [chosen, choose] = useState(NAMES[0]);
-  const server = { origin: location.origin, baseModel: model, keyed: hasKey() };
+/** @param {{name: string, parameters: import("../parameters.js").Parameters, model: string, service: import("../service.js").Service}} props */
+export function Code({ name, parameters, model, service }) {
+  const names = snippetsFor(service);
+  const [chosen, choose] = useState(names[0]);
+  const server = { origin: location.origin, baseModel: model, keyed: hasKey(), service };
   const text = SNIPPETS[chosen].write(parameters, server);
   return html`<div class="code">
     <div class="languages">
-      <div class="tabs" role="tablist" aria-label="Language" onKeyDown=${(event) => move(event, choose)}>
-        ${NAMES.map(
+      <div class="tabs" role="tablist" aria-label="Language" onKeyDown=${(event) => move(event, names, choose)}>
+        ${names.map(
           (key) => html`<button
             type="button"
             role="tab"
@@ -40,13 +40,13 @@ ${text}</pre
   </div>`;
 }
 
-/** Arrow keys walk through the tabs. @param {any} event @param {(key: string) => void} choose */
-function move(event, choose) {
+/** Arrow keys walk through the tabs. @param {any} event @param {string[]} names @param {(key: string) => void} choose */
+function move(event, names, choose) {
   const tabs = [...event.currentTarget.querySelectorAll("[role=tab]")];
   const at = tabs.indexOf(event.target);
   if (at < 0 || !MOVES[event.key]) return;
   const next = (at + MOVES[event.key] + tabs.length) % tabs.length;
-  choose(NAMES[next]);
+  choose(names[next]);
   tabs[next].focus();
 }
 

@@ -82,10 +82,11 @@ function Unlock() {
   </p>`;
 }
 
-function DraftCode({ draft, inputs, capabilities: { model, controls } }) {
+function DraftCode({ draft, inputs, capabilities: { model, controls, service } }) {
   const [plain] = plan(draft).wanted;
   if (!plain) return html`<p class="hint">Write a prompt, and here is the code for it.</p>`;
-  return html`<${Code} name="draft" parameters=${withInputs(plain, inputs, controls)} model=${model} />`;
+  const parameters = withInputs(plain, inputs, controls);
+  return html`<${Code} name="draft" parameters=${parameters} model=${model} service=${service} />`;
 }
 
 function Ideas() {

@@ -8,19 +8,19 @@ import { described, Fault } from "./fault.js";
 export function summary({ num_inference_steps, guidance_scale, seed, model }) {
   const parts = [
     `${num_inference_steps} steps`,
-    `guidance ${guidance_scale}`,
+    guidance_scale && `guidance ${guidance_scale}`,
     seed ? `seed ${seed}` : "random seed",
     model,
   ];
   return parts.filter(Boolean).join(" · ");
 }
 
-export function Settings({ draft, faults, capabilities: { adapters } }) {
+export function Settings({ draft, faults, capabilities: { adapters, service } }) {
   return html`<div class="settings">
     ${Object.keys(NUMBERS).map(
       (name) => html`<${NumberField} key=${name} name=${name} draft=${draft} faults=${faults} />`,
     )}
-    ${adapters.length > 0 && html`<${AdapterField} draft=${draft} faults=${faults} adapters=${adapters} />`}
+    ${adapters.length > 0 && html`<${ModelField} draft=${draft} faults=${faults} names=${adapters} gateway=${service.gateway} />`}
     <label class="switch">
       <input type="checkbox" role="switch" checked=${draft.compare} onChange=${toggleCompare} />
       <span>Compare</span>
@@ -61,17 +61,18 @@ function NumberField({ name, draft, faults }) {
   </div>`;
 }
 
-function AdapterField({ draft, faults, adapters }) {
+/** Adapters of a container's model, of which none need be taken, or endpoints of a gateway. */
+function ModelField({ draft, faults, names, gateway }) {
   return html`<div class="field">
-    <label for="model">Adapter</label>
+    <label for="model">${gateway ? "Endpoint" : "Adapter"}</label>
     <select
       id="model"
       value=${draft.model}
       onChange=${(event) => edit({ model: event.target.value })}
       ...${described("model", faults)}
     >
-      <option value="">none</option>
-      ${adapters.map((route) => html`<option key=${route} value=${route}>${route}</option>`)}
+      ${!gateway && html`<option value="">none</option>`}
+      ${names.map((route) => html`<option key=${route} value=${route}>${route}</option>`)}
     </select>
     <${Fault} field="model" faults=${faults} />
   </div>`;

@@ -21,7 +21,7 @@ export function Made({ picture: { id, url, width, height, parameters } }) {
 
 /** The words that stand for a picture. @param {import("../parameters.js").Parameters} p */
 export function describe({ prompt, seed, num_inference_steps, guidance_scale, model }) {
-  const rest = `seed ${seed}, ${num_inference_steps} steps, guidance ${guidance_scale}`;
+  const rest = `seed ${seed}, ${num_inference_steps} steps, guidance ${guidance_scale ?? "unsaid"}`;
   return `${prompt} (${rest}${model ? `, adapter ${model}` : ""})`;
 }
 

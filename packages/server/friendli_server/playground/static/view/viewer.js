@@ -27,7 +27,7 @@ export function Viewer({ gallery, viewing, capabilities, running }) {
   </dialog>`;
 }
 
-function Details({ picture, capabilities: { model, edits }, running }) {
+function Details({ picture, capabilities: { model, edits, service }, running }) {
   const { url, width, height, parameters } = picture;
   const shown = { url, width, height, alt: describe(parameters) };
   return html`${parameters.image
@@ -51,7 +51,7 @@ function Details({ picture, capabilities: { model, edits }, running }) {
         <button type="button" class="danger" onClick=${() => remove(picture)}>Delete</button>
         <button type="button" onClick=${() => view(null)}>Close</button>
       </div>
-      <${Code} name="picture" parameters=${parameters} model=${model} />
+      <${Code} name="picture" parameters=${parameters} model=${model} service=${service} />
     </div>`;
 }
 
@@ -59,7 +59,7 @@ function Details({ picture, capabilities: { model, edits }, running }) {
 function facts({ parameters, width, height, seconds, made }) {
   return [
     ["Steps", parameters.num_inference_steps],
-    ["Guidance", parameters.guidance_scale],
+    ["Guidance", parameters.guidance_scale ?? "unsaid"],
     ["Seed", String(parameters.seed)],
     ...(parameters.model ? [/** @type {[string, string]} */ (["Adapter", parameters.model])] : []),
     ["Size", `${width} × ${height}`],
