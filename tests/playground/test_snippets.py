@@ -121,7 +121,7 @@ async def test_a_snippet_reads_the_pictures_that_go_in_from_files(
     if slot == "Picture to edit":
         assert [image.data[:3] for image in asked.images] == [bytes((200, 30, 40))]
     else:
-        assert asked.control_weights == (0, 1)
+        assert list(asked.control_weights) == [0, 1]
         assert asked.control_images[1].data[:3] == bytes((200, 30, 40))
     with Image.open(tmp_path / "picture.jpg") as made:
         assert made.format == "JPEG"

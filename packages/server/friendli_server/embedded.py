@@ -7,6 +7,7 @@ host's. Knows no client.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,13 @@ from friendli_server.container.serve import Server, engine_of, listen, url
 from friendli_server.container.service import Service
 from friendli_server.settings import ContainerSettings
 
+_QUIET = {
+    "DIFFUSERS_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
+}
+"""The libraries' own bars and advice would run into the host's output."""
+
 
 @contextmanager
 def serve() -> Iterator[tuple[str, str]]:
@@ -27,6 +35,8 @@ def serve() -> Iterator[tuple[str, str]]:
     Raises:
         LoadError: the model cannot be loaded.
     """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     inside = _Embedded()
     inside.thread.start()
     try:
@@ -58,7 +68,7 @@ class _Embedded:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as failure:  # noqa: BLE001  # it is raised where it can be told
+        except Exception as failure:  # it is raised where it can be told
             self.failure = failure
         finally:
             self.loaded.set()
