@@ -110,6 +110,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "engine.eta": Requirement("DESIGN §3", "predictions from submission on, with their error"),
     "engine.memory": Requirement("DESIGN §3", "requests are admitted by measured bytes"),
     "engine.worker": Requirement("DESIGN §3", "the engine runs in a process of its own"),
+    "engine.orphans": Requirement("DESIGN §3", "no worker outlives the process that started it"),
     "engine.adapters": Requirement(
         "DESIGN §3", "adapters come and go while requests run, within a memory budget"
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from typing import Any
 
 import diffusers
 import pytest
@@ -153,7 +154,7 @@ def test_every_record_names_pipelines_that_exist_and_arguments_that_they_take() 
         assert family_of(family.generate or family.edit or "") is family
 
 
-BAD = {
+BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "control image without a net": ("flux", {"control_images": (picture(1),)}, "control_images"),
     "edit of what cannot edit": ("flux", {"images": (picture(1),)}, "images"),
     "nothing to edit": ("pix2pix", {}, "images"),

@@ -86,8 +86,8 @@ class Memory:
 def available(device: torch.device) -> int:
     """Bytes free on the device now; of a CPU, within the limit of the container this runs in."""
     if device.type != "cpu":
-        module = getattr(torch, device.type, None)
-        return int(module.mem_get_info(device)[0]) if hasattr(module, "mem_get_info") else UNKNOWN
+        tell = getattr(getattr(torch, device.type, None), "mem_get_info", None)
+        return int(tell(device)[0]) if tell else UNKNOWN
     table, limit = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max")
     words = table.read_text(encoding="ascii").split() if table.is_file() else []
     free = int(words[words.index("MemAvailable:") + 1]) << 10 if words else UNKNOWN
@@ -104,7 +104,7 @@ def peak(device: torch.device, work: Callable[[], Any]) -> tuple[Any, int]:
         return answer, torch.accelerator.max_memory_allocated(device) - before
     # Kineto tells every start and stop on standard error, unless told not to before its first use.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
-    if torch.autograd._profiler_enabled():  # noqa: SLF001  # by a user: there can be only one
+    if torch._C._autograd._profiler_enabled():  # noqa: SLF001  # a user's: there can be only one
         return work(), 0
     with profile(profile_memory=True) as recorded:
         answer = work()

@@ -35,6 +35,9 @@ class NetworkSpec:
     """Tensors without rows (position ids): equal contents, passed once."""
     listed: frozenset[str] = frozenset()
     """Python lists with one entry per row."""
+    padded_to: int = 1
+    """The network itself pads listed texts to a multiple of so many tokens: up to that multiple
+    lengths do not matter, beyond it a longer neighbour would change a row's bits."""
     scale: str | None = None
     """A number that only multiplies the outputs, so calls with different ones can share."""
     listed_out: bool = False
@@ -52,7 +55,9 @@ SPECS = {
     ),
     "QwenImageTransformer2DModel": NetworkSpec(listed=frozenset({"img_shapes"})),
     "SD3ControlNetModel": NetworkSpec(scale="conditioning_scale"),
-    "ZImageTransformer2DModel": NetworkSpec(listed=frozenset({"x", "cap_feats"}), listed_out=True),
+    "ZImageTransformer2DModel": NetworkSpec(
+        listed=frozenset({"x", "cap_feats"}), listed_out=True, padded_to=32
+    ),
 }
 
 
@@ -148,7 +153,7 @@ class SharedNetwork:
     def _print(self, name: str, value: Any, rows: int) -> Hashable:
         """What must be equal in calls that share a forward."""
         if name in self.spec.listed:
-            return tuple(self._print("", entry, -1) for entry in value[:1])
+            return frozenset(self._print("", self._padded(entry), -1) for entry in value)
         if isinstance(value, Tensor):
             if self._has_rows(name, value, rows):
                 return value.shape[1:], value.dtype
@@ -158,6 +163,13 @@ class SharedNetwork:
         if isinstance(value, list | tuple):
             return tuple(self._print(name, entry, rows) for entry in value)
         return value if isinstance(value, Hashable) else id(value)
+
+    def _padded(self, entry: Any) -> Any:
+        """A text of `entry`'s length as the network sees it; anything else as it is."""
+        if self.spec.padded_to == 1 or not isinstance(entry, Tensor) or entry.ndim != 2:
+            return entry
+        length = -len(entry) // self.spec.padded_to * -self.spec.padded_to
+        return entry[:1].expand(length, -1)
 
     def _has_rows(self, name: str, value: Tensor, rows: int) -> bool:
         return name not in self.spec.shared and value.ndim > 0 and len(value) == rows
@@ -255,9 +267,9 @@ class SharedNetwork:
             sizes = [call.rows for call in self.running]
             if x.ndim != 2 or len(sizes) < 2 or len(x) % sum(sizes):
                 return linear(x)
-            tiled = x.unflatten(0, (-1, sum(sizes)))  # all rows once more: Qwen-Image-Edit-2511
-            parts = [part.flatten(0, 1) for part in tiled.split(sizes, dim=1)]
-            outputs = [linear(part).unflatten(0, (len(tiled), -1)) for part in parts]
+            tiled = x.reshape(-1, sum(sizes), x.shape[1])  # once more: Qwen-Image-Edit-2511
+            parts = [linear(part.flatten(0, 1)) for part in torch.split(tiled, sizes, dim=1)]
+            outputs = [part.reshape(len(tiled), -1, part.shape[1]) for part in parts]
             return torch.cat(outputs, dim=1).flatten(0, 1)
 
         return forward
