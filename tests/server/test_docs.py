@@ -13,7 +13,7 @@ from friendli_server.settings import ContainerSettings
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
 GATEWAY_PAGE = (ROOT / "docs" / "dedicated.md").read_text(encoding="utf-8")
-NOT_HERE = {"conflict", "deadline_exceeded"}
+NOT_HERE = {"conflict"}
 """Common codes that no container answers with."""
 
 

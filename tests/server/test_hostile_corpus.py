@@ -42,7 +42,10 @@ async def listening() -> AsyncIterator[tuple[int, list[object]]]:
 
 async def refused(client: httpx2.AsyncClient, attack: Attack) -> str | None:
     """What is wrong with the answer to `attack`; None if it is a refusal as it should be."""
-    answer = await client.post(attack.path, content=attack.body, headers=attack.headers)
+    try:
+        answer = await client.post(attack.path, content=attack.body, headers=attack.headers)
+    except httpx2.HTTPError as error:
+        return f"{attack.name}: {error!r}"
     if answer.status_code not in REFUSALS:
         return f"{attack.name}: {answer.status_code} {answer.text[:100]}"
     body = ErrorBody.model_validate_json(answer.content)

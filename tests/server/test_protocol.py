@@ -161,6 +161,25 @@ async def test_a_body_that_does_not_come_is_a_408(
     assert answer.startswith(b"HTTP/1.1 408")
 
 
+async def test_a_body_that_nobody_reads_is_answered_and_not_waited_for(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GuardedProtocol, "linger_seconds", 0.05)
+    head = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n".encode()
+    answer = await (await Wire.to(address)).ask(head + b"{")
+    assert answer.startswith(b"HTTP/1.1 415")
+
+
+async def test_a_refusal_does_not_end_the_connection_of_who_sends_the_rest(address: str) -> None:
+    wire = await Wire.to(address)
+    refused = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n".encode()
+    wire.writer.write(refused)
+    assert (await wire.reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 415")
+    wire.writer.write(b"x" * 100_000)
+    answers = await wire.ask(request("curl/8", BODY))
+    assert b"HTTP/1.1 200 OK" in answers
+
+
 async def test_a_client_that_reads_nothing_is_dropped(
     address: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

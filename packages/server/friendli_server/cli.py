@@ -37,6 +37,11 @@ def serve(
     Every option is also an environment variable (--max-queue is FRIENDLI_MAX_QUEUE; several values
     separated by commas) and a key of the TOML file (max_queue). An option wins over the variable,
     the variable over the file.
+
+    Examples:
+    friendli serve
+    friendli serve ./my-model --adapter ink=ink.safetensors --controlnet edges=./edges
+    friendli serve --host 0.0.0.0 --max-queue 64 --config serve.toml
     """
     from friendli_server.container.serve import run  # noqa: PLC0415  # the help page must not load a server
 

@@ -41,13 +41,13 @@ async def parse_form(request: Request, *, limit: int) -> dict[str, Any]:
         max_part_size=_MAX_TEXT,
     )
     try:
-        form = await parser.parse()
+        return await _fields(await parser.parse())
     except (MultiPartException, KeyError, ValueError):
         raise ApiError("invalid_form") from None
-    try:
-        return await _fields(form)
     finally:
-        await form.close()
+        # Also those of parts that have no end, which are in no form.
+        for file in parser._files_to_close_on_error:  # noqa: SLF001
+            file.close()
 
 
 async def _fields(form: FormData) -> dict[str, Any]:

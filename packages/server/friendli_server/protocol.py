@@ -20,6 +20,8 @@ HEAD_SECONDS = 10.0
 """Time for a whole request head, and the longest silence of a new connection."""
 WRITE_SECONDS = 30.0
 """Time a client may take no bytes while an answer waits to be sent."""
+LINGER_SECONDS = 10.0
+"""Time for the rest of a body that is answered already; closing at once would lose the answer."""
 _REASONS = {102: b"Processing", 103: b"Early Hints"}
 INFORMATIONAL = "http.response.informational"
 """ASGI extension of a scope: a function of the status (102) and headers, to be called any time."""
@@ -28,9 +30,10 @@ INFORMATIONAL = "http.response.informational"
 class GuardedProtocol(H11Protocol):
     """Closes connections whose request head does not come; lets applications send 1xx answers."""
 
-    head_seconds, write_seconds = HEAD_SECONDS, WRITE_SECONDS
+    head_seconds, write_seconds, linger_seconds = HEAD_SECONDS, WRITE_SECONDS, LINGER_SECONDS
     _alarm: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
+    _lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start waiting for a head."""
@@ -41,11 +44,14 @@ class GuardedProtocol(H11Protocol):
         """Take what came; the alarm runs whenever a head is incomplete."""
         super().data_received(data)
         self._wait_for_head()
+        self._linger()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
         self._unstick()
+        if self._lingering:
+            self._lingering.cancel()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -65,6 +71,11 @@ class GuardedProtocol(H11Protocol):
         if self.cycle is not None and self.cycle is not before:
             extensions: dict[str, Any] = self.cycle.scope.setdefault("extensions", {})
             extensions[INFORMATIONAL] = partial(self._inform, self.cycle)
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or wait for the rest of this one."""
+        super().on_response_complete()
+        self._linger()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, in the form of every other error."""
@@ -89,6 +100,15 @@ class GuardedProtocol(H11Protocol):
         if self._alarm:
             self._alarm.cancel()
             self._alarm = None
+
+    def _linger(self) -> None:
+        """Bound the time in which a body comes that nobody reads any more."""
+        answered = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+        if answered and self._lingering is None:
+            self._lingering = self.loop.call_later(self.linger_seconds, self.transport.close)
+        elif self._lingering and not answered:
+            self._lingering.cancel()
+            self._lingering = None
 
     def _unstick(self) -> None:
         if self._stuck:

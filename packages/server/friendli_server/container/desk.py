@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from friendli_server import images, sse
 from friendli_server.access import note
-from friendli_server.container import answers, openai_stream, stream
+from friendli_server.container import answers, deadline, openai_stream, stream
 from friendli_server.container.admission import Place
 from friendli_server.container.encoding import encoder
 from friendli_server.container.job import Job, Picture
@@ -24,7 +24,7 @@ from friendli_server.container.order import Order
 from friendli_server.container.results import Results
 from friendli_server.container.service import Service
 from friendli_server.envelope import request_id
-from friendli_server.errors import ClientGone
+from friendli_server.errors import ApiError, ClientGone
 
 T = TypeVar("T")
 _SILENCE = 10.0
@@ -50,6 +50,7 @@ class Desk:
             ClientGone: the client left first.
         """
         place: Place = request.state.place
+        limit = deadline.seconds(request.headers)
         place.widen(len(order.requests))
         _note(request, order)
         job = self._jobs.find(key) if key else None
@@ -60,7 +61,7 @@ class Desk:
                 self._jobs.keep(key, job)
         if order.events:
             return EventStream(self, job, order, request_id(request), headers)
-        pictures = await self._pictures(job, request)
+        pictures = await self._pictures(job, request, limit)
         links = [self._link(request, picture) for picture in pictures] if order.links else []
         content = await asyncio.to_thread(answers.render, pictures, order.form, links)
         headers |= _headers(order, pictures[0])
@@ -69,7 +70,8 @@ class Desk:
     async def file(self, request: Request, order: Order) -> Response:
         """The answer to `order` as the first picture's file."""
         _note(request, order)
-        picture, *_ = await self._pictures(self._job(order), request)
+        limit = deadline.seconds(request.headers)
+        picture, *_ = await self._pictures(self._job(order), request, limit)
         media_type = images.MEDIA_TYPES[picture.format]
         return Response(picture.data, media_type=media_type, headers=_headers(order, picture))
 
@@ -79,10 +81,14 @@ class Desk:
         tracer = self._service.traces.get_tracer("friendli.container")
         return Job(self._service.engine, order.prepare, encode, tracer=tracer)
 
-    async def _pictures(self, job: Job, request: Request) -> list[Picture]:
+    async def _pictures(self, job: Job, request: Request, limit: float | None) -> list[Picture]:
         """The job's pictures; its place is free before the slowest reader has them."""
-        with job.followed():
-            pictures = await unless_gone(job.pictures(), request.receive)
+        try:
+            async with asyncio.timeout(limit):
+                with job.followed():
+                    pictures = await unless_gone(job.pictures(), request.receive)
+        except TimeoutError:
+            raise ApiError("deadline_exceeded") from None
         self.made(job, request.state.place, len(pictures))
         return pictures
 

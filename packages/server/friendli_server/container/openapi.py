@@ -14,6 +14,7 @@ from friendli_wire import ContainerImageEditBody, ContainerImageGenerationBody, 
 from pydantic import BaseModel
 
 from friendli_server import images
+from friendli_server.container import deadline
 from friendli_server.container.huggingface import HuggingFaceBody
 
 _REF = "#/components/schemas/{model}"
@@ -33,6 +34,7 @@ _ERRORS = {
     429: "The queue is full; `retry-after` says when to come back.",
     500: "The picture could not be generated.",
     503: "The model is not ready or the server is shutting down.",
+    504: "The picture was not ready within the seconds of `x-request-timeout`.",
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": {"application/json": {"schema": _ERROR}}}
@@ -64,7 +66,10 @@ def takes(body: type[BaseModel], *, form: bool = False) -> dict[str, Any]:
     kinds = ["application/json", "multipart/form-data"][: 1 + form]
     schema = {"$ref": _REF.format(model=body.__name__)}
     content = {kind: {"schema": schema} for kind in kinds}
-    return {"requestBody": {"content": content, "required": True}}
+    return {
+        "requestBody": {"content": content, "required": True},
+        "parameters": [deadline.PARAMETER],
+    }
 
 
 def publish(app: FastAPI) -> None:

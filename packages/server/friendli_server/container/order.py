@@ -111,8 +111,8 @@ def _with_previews(
     asked: ImageRequest, body: GenerationBody | EditBody, events: Events | None
 ) -> ImageRequest:
     every, partial = body.preview_every, params.previews(body.partial_images)
-    if every is not None and every < 0:
-        raise params.refuse("preview_every", "Must be 0 or more.")
+    if every is not None and every not in range(params.STEPS.stop):
+        raise params.refuse("preview_every", f"Must be between 0 and {params.STEPS[-1]}.")
     if events == "openai":
         every = asked.steps // (partial + 1) if partial else 0
     elif events == "friendli" and every is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import warnings
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from io import BytesIO
@@ -94,6 +95,7 @@ def _limit() -> None:
 def decode(data: bytes) -> Pixels | str:
     """The pixels, or the error's code: our exceptions do not cross processes, texts should not."""
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -102,7 +104,7 @@ def decode(data: bytes) -> Pixels | str:
             if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
                 return "image_too_large"
             return _pixels(image)
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return "image_too_large"
     except UnidentifiedImageError:
         return "unsupported_image_media_type"
