@@ -51,7 +51,7 @@ class World:
     network: Network
     app: FastAPI
 
-    async def tenant(self, name: str = "alpha", **quotas: int) -> Tenant:
+    async def tenant(self, name: str = "alpha", **quotas: float) -> Tenant:
         """A new team whose owner has a token."""
         async with self.gateway.database.transaction() as session:
             team = await accounts.create_team(session, name)

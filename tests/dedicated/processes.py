@@ -47,7 +47,8 @@ async def start_gateway(log: Path, *flags: str) -> GatewayProcess:
     async for line in process.stdout:
         if found := re.search(r"http://\S+", line.decode()):
             return GatewayProcess(process, found.group(), log)
-    raise AssertionError(f"the gateway did not start; see {log}")
+    said = await asyncio.to_thread(log.read_text)
+    raise AssertionError(f"the gateway did not start: {said[-4000:]}")
 
 
 async def command(*words: str) -> str:

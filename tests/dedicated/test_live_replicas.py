@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psutil
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 import pytest
 from friendli_server.dedicated import operator
 
@@ -40,7 +40,7 @@ class Service:
 
     def containers(self) -> list[psutil.Process]:
         """The processes that the gateway started."""
-        return psutil.Process(self.gateway.process.pid).children()
+        return list(psutil.Process(self.gateway.process.pid).children())
 
     async def spec(self) -> dict[str, Any]:
         """What the API says of the endpoint."""

@@ -150,6 +150,21 @@ async def test_tokens_endpoints_links_and_quotas_are_one_for_both(pair: Pair) ->
             assert secret not in gateway.log
 
 
+async def test_a_gateway_waits_for_a_database_that_starts_after_it(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    await postgres.empty()
+    await operator.migrate(postgres.url)
+    await asyncio.to_thread(postgres.stop)
+    flags = ("--database", postgres.url, "--results", str(tmp_path), "--metrics-port", "0")
+    starting = asyncio.create_task(start_gateway(tmp_path / "log", *flags))
+    await asyncio.to_thread(postgres.start)
+    gateway = await starting
+    async with httpx2.AsyncClient() as client:
+        assert (await client.get(f"{gateway.url}/health")).status_code == 200
+    assert await gateway.stop() == 0
+
+
 @pytest.mark.slow
 @pytest.mark.requirement("gateway.many")
 async def test_a_database_that_stops_or_hangs_under_load_is_a_503_and_never_a_500_or_a_hang(

@@ -6,8 +6,8 @@ Knows no table: each domain keeps its own in `<domain>/models.py`, all on the `B
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +15,12 @@ from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import DeclarativeBase
 
 _SQLITE = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
@@ -105,19 +110,36 @@ class Database:
         Raises:
             DatabaseDownError: nothing was committed, as far as anyone can know.
         """
-        try:
+        with _told_when_down():
             async with self._turn, self._sessions() as session, session.begin():
                 yield session
-        except _DOWN as error:
-            raise DatabaseDownError from error
-        except DBAPIError as error:
-            if _is_down(error):
-                raise DatabaseDownError from error
-            raise
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection in a transaction, for what works on tables as such.
+
+        Raises:
+            DatabaseDownError: nothing was committed, as far as anyone can know.
+        """
+        with _told_when_down():
+            async with self.engine.begin() as connection:
+                yield connection
 
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+
+
+@contextmanager
+def _told_when_down() -> Iterator[None]:
+    try:
+        yield
+    except _DOWN as error:
+        raise DatabaseDownError from error
+    except DBAPIError as error:
+        if _is_down(error):
+            raise DatabaseDownError from error
+        raise
 
 
 def _is_down(error: DBAPIError) -> bool:

@@ -26,13 +26,13 @@ TABLES = (accounts, endpoints, nodes, results, usage)
 
 async def migrate(database: Database) -> None:
     """Bring the database to the newest version; one that is there already stays untouched."""
-    async with database.engine.begin() as connection:
+    async with database.connection() as connection:
         await connection.run_sync(_upgrade)
 
 
 async def is_current(database: Database) -> bool:
     """Whether the database has the version this code is written for."""
-    async with database.engine.connect() as connection:
+    async with database.connection() as connection:
         return await connection.run_sync(_is_head)
 
 

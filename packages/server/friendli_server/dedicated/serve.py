@@ -8,16 +8,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import time
 from types import FrameType
+from typing import Final
 
 import uvicorn
 
 from friendli_server.dedicated import dev, logs, schema
 from friendli_server.dedicated.app import create_app
-from friendli_server.dedicated.database import Database
+from friendli_server.dedicated.database import Database, DatabaseDownError
 from friendli_server.dedicated.gateway import Gateway, open_gateway
 from friendli_server.dedicated.settings import GatewaySettings
 from friendli_server.protocol import GuardedProtocol
+
+_START_SECONDS: Final = 30.0
 
 
 def run(settings: GatewaySettings) -> int:
@@ -34,7 +38,11 @@ async def _run(settings: GatewaySettings) -> int:
     host, port = listener.getsockname()[:2]
     url = settings.public_url or f"http://{host}:{port}"
     settings = settings.model_copy(update={"port": port, "public_url": url})
-    if not await _prepare_schema(settings):
+    try:
+        current = await _prepare_schema(settings)
+    except DatabaseDownError:
+        return _fail("The database cannot be reached.")
+    if not current:
         return _fail("The database is not up to date: run `friendli dedicated migrate` first.")
     hint = await _dev_hint(settings, url) if settings.dev else ""
     async with open_gateway(settings) as gateway:
@@ -76,11 +84,19 @@ class Server(uvicorn.Server):
 
 
 async def _prepare_schema(settings: GatewaySettings) -> bool:
+    """Whether the schema is up to date; a database that starts beside us is waited for."""
     database = Database(settings.database)
+    give_up = time.monotonic() + _START_SECONDS
     try:
-        if settings.migrate or settings.dev:
-            await schema.migrate(database)
-        return await schema.is_current(database)
+        while True:
+            try:
+                if settings.migrate or settings.dev:
+                    await schema.migrate(database)
+                return await schema.is_current(database)
+            except DatabaseDownError:
+                if time.monotonic() > give_up:
+                    raise
+                await asyncio.sleep(1)
     finally:
         await database.close()
 

@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column; no team has a limit."""
-    op.add_column("teams", sa.Column("queue_share", sa.Float(), nullable=True))
+    op.add_column("teams", sa.Column("queue_share", sa.Double(), nullable=True))
 
 
 def downgrade() -> None:
