@@ -1,135 +1,130 @@
-"""Scores and contact sheets of a model directory, through the stock pipeline.
+"""Command line of the evaluation; every measure prints JSON lines.
 
-`python -m postcard.evaluate judge` trains the judge, `scores` prints accuracies on held-out and
-seen combinations, `sheet` draws fixed seeds 0..47, uncurated.
+    python -m postcard.evaluate judge --minutes 8      train the judge, once
+    python -m postcard.evaluate attributes             subject, colour, place, time, count, relation
+    python -m postcard.evaluate edits | controls | adapters
+    python -m postcard.evaluate sheet --out contact.jpg
+    python -m postcard.evaluate table scores.jsonl     JSON lines to markdown
+
+It knows which measures there are and nothing of how they are taken.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from random import Random
-from typing import Any
 
-import numpy as np
 import torch
-from diffusers import FluxPipeline
-from PIL import Image
 
-from .captions import prompt
-from .export import RUNS, TARGET
-from .judge import TABLES, load_judge, train_judge
-from .render import render
-from .scene import Scene, draw_scene
-from .text import LENGTH
+from .export import TARGET
+from .judge import load_judge
+from .judging import train_judge
+from .measures import Row, adapters, attributes, controls, edits, scenes_of
+from .pipelines import Model
+from .scene import FULL
+from .sheets import contact_sheet
+from .train import RUNS
 
-SEEDS_PROMPT = (
-    "An orange Lamborghini driving down a hill road at night "
-    "with a beautiful ocean view in the background."
-)
+STEPS, GUIDANCE = (1, 2, 4, 8, 10, 20, 50), (0.0, 3.5, 8.0)
 
 
-def load(model: Path) -> Any:
-    """The stock pipeline in float32, quiet."""
-    pipe = FluxPipeline.from_pretrained(model, dtype=torch.float32, local_files_only=True)
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
+def _attributes(given: argparse.Namespace) -> Iterator[Row]:
+    sets = {
+        name: scenes_of(given.count, held=held, tier=given.tier)
+        for name, held in (("held out", True), ("seen", False))
+    }
+    if given.full:
+        sets = {"full": scenes_of(given.count, held=True, tier=given.tier, repertoire=FULL)}
+    return attributes(
+        Model(given.model), load_judge(given.judge), scenes=sets,
+        steps=given.steps, guidance=given.guidance,
+    )  # fmt: skip
 
 
-@torch.inference_mode()
-def pictures_of(pipe: Any, prompts: Sequence[str], *, steps: int, guidance: float) -> torch.Tensor:
-    """Pictures [N, 3, 256, 256] in 0..1; the i-th from seed i."""
+def _edits(given: argparse.Namespace) -> Iterator[Row]:
+    return edits(
+        Model(given.model), load_judge(given.judge), count=given.count, tier=given.tier,
+        steps=given.steps, guidance=given.guidance,
+    )  # fmt: skip
+
+
+def _controls(given: argparse.Namespace) -> Iterator[Row]:
+    return controls(
+        Model(given.model), load_judge(given.judge), count=given.count, tier=given.tier,
+        steps=given.steps[0], guidance=given.guidance[0], weights=given.weights,
+    )  # fmt: skip
+
+
+def _adapters(given: argparse.Namespace) -> Iterator[Row]:
+    return adapters(
+        Model(given.model), load_judge(given.judge), count=given.count, tier=given.tier,
+        steps=given.steps[0], guidance=given.guidance[0],
+    )  # fmt: skip
+
+
+MEASURES: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
+    "attributes": _attributes,
+    "edits": _edits,
+    "controls": _controls,
+    "adapters": _adapters,
+}
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Rows as markdown, one table for each measure, columns in their first order."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["measure"], []).append(row)
     parts = []
-    for first in range(0, len(prompts), 8):
-        some = list(prompts[first : first + 8])
-        noise = [torch.Generator().manual_seed(first + i) for i in range(len(some))]
-        parts.append(
-            pipe(
-                some, height=256, width=256, num_inference_steps=steps, guidance_scale=guidance,
-                max_sequence_length=LENGTH, generator=noise, output_type="pt",
-            ).images
-        )  # fmt: skip
-    return torch.cat(parts)
+    for some in groups.values():
+        keys = [key for key in dict.fromkeys(k for row in some for k in row) if key != "measure"]
+        lines = [keys, ["---"] * len(keys)]
+        lines += [[_shown(row.get(key)) for key in keys] for row in some]
+        parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    return "\n\n".join(parts)
 
 
-def score(
-    pipe: Any, scenes: list[Scene], *, steps: int, guidance: float, judge: Any
-) -> dict[str, float]:
-    """Share of pictures with each attribute as asked, and with all."""
-    made = pictures_of(pipe, [prompt(scene) for scene in scenes], steps=steps, guidance=guidance)
-    right = judge.correct(made, scenes)
-    right["subject and colour"] = right["subject"] & right["colour"]
-    right["all"] = torch.stack([right[key] for key in TABLES]).all(0)
-    return {key: round(float(hits.float().mean()), 3) for key, hits in right.items()}
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else str(value)
 
 
-def _scenes(count: int, *, held: bool, variety: float) -> list[Scene]:
-    rng = Random(f"evaluate/{held}")
-    return [draw_scene(rng, held=held, variety=variety) for _ in range(count)]
-
-
-def tile(pictures: torch.Tensor, columns: int) -> Image.Image:
-    """One picture of all pictures, row by row."""
-    rows = (
-        pictures.view(-1, columns, *pictures.shape[1:])
-        .permute(0, 3, 1, 4, 2)
-        .flatten(0, 1)
-        .flatten(1, 2)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    return Image.fromarray((rows * 255).round().clamp(0, 255).numpy().astype(np.uint8))
-
-
-def sheet(pipe: Any, path: Path, *, steps: int, guidance: float) -> None:
-    """The seeds' prompt and 47 random ones of held-out and seen combinations, seeds 0..47."""
-    scenes = [s for held in (True, False) for s in _scenes(24, held=held, variety=1.0)]
-    prompts = [SEEDS_PROMPT, *(prompt(scene) for scene in scenes)][:48]
-    picture = tile(pictures_of(pipe, prompts, steps=steps, guidance=guidance), 8)
-    picture.resize((1280, 960), Image.Resampling.LANCZOS).save(path, quality=85)
-    path.with_suffix(".txt").write_text("\n".join(prompts) + "\n")
-
-
-def _print_scores(given: argparse.Namespace) -> None:
-    judge = load_judge(given.runs / "judge.pt")
-    for held in (True, False):
-        scenes = _scenes(given.count, held=held, variety=given.variety)
-        real = {
-            k: round(float(v.float().mean()), 3)
-            for k, v in judge.correct(render(scenes)[0], scenes).items()
-        }
-        print(json.dumps({"held out": held, "renders": real}), flush=True)
-        for steps in given.steps:
-            for guidance in given.guidance:
-                found = score(
-                    load(given.model), scenes, steps=steps, guidance=guidance, judge=judge
-                )
-                print(
-                    json.dumps({"held out": held, "steps": steps, "guidance": guidance, **found}),
-                    flush=True,
-                )
+    parser.add_argument("what", choices=("judge", *MEASURES, "sheet", "table"))
+    parser.add_argument("file", type=Path, nargs="?", help="JSON lines, for `table`")
+    parser.add_argument("--model", type=Path, default=TARGET)
+    parser.add_argument("--judge", type=Path, default=RUNS / "judge" / "judge.pt")
+    parser.add_argument("--minutes", type=float, default=8.0, help="of computing, for `judge`")
+    parser.add_argument("--tier", type=int, default=1, help="subjects: 0, 1 or 2 (all)")
+    parser.add_argument("--full", action="store_true", help="all places, weathers, several things")
+    parser.add_argument("--count", type=int, default=64, help="prompts, or edits of each kind")
+    parser.add_argument("--steps", type=int, nargs="+", default=STEPS)
+    parser.add_argument("--guidance", type=float, nargs="+", default=GUIDANCE)
+    parser.add_argument("--weights", type=float, nargs="+", default=(0.0, 0.5, 1.0))
+    parser.add_argument("--out", type=Path, default=Path("contact.jpg"), help="for `sheet`")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Run one of the three."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("judge", "scores", "sheet"))
-    parser.add_argument("--model", type=Path, default=TARGET)
-    parser.add_argument("--runs", type=Path, default=RUNS)
-    parser.add_argument("--minutes", type=float, default=4.0)
-    parser.add_argument("--variety", type=float, default=0.4)
-    parser.add_argument("--count", type=int, default=96)
-    parser.add_argument("--steps", type=int, nargs="+", default=[10])
-    parser.add_argument("--guidance", type=float, nargs="+", default=[3.5])
-    parser.add_argument("--out", type=Path, default=Path("contact.jpg"))
-    given = parser.parse_args()
+    """Run one of them."""
+    given = _arguments()
     torch.set_num_threads(1)
     if given.what == "judge":
-        train_judge(given.runs / "judge.pt", minutes=given.minutes, tier=0, variety=given.variety)
-    elif given.what == "scores":
-        _print_scores(given)
+        train_judge(given.judge, minutes=given.minutes, tier=given.tier, variety=0.7)
+    elif given.what == "sheet":
+        model = Model(given.model)
+        contact_sheet(model, given.out, steps=given.steps[0], guidance=given.guidance[0])
+    elif given.what == "table":
+        print(table(map(json.loads, given.file.read_text().splitlines())))
     else:
-        sheet(load(given.model), given.out, steps=given.steps[0], guidance=given.guidance[0])
+        for row in MEASURES[given.what](given):
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
