@@ -25,9 +25,10 @@ def lay_out(home: Path, **wishes: object) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline = tiny.flux(diffusers.FluxKontextPipeline)
-        words = pipeline.tokenizer_2.get_vocab()
-        with torch.no_grad():
-            pipeline.text_encoder_2.shared.weight[words[POISON]] = float("nan")
+        word = pipeline.tokenizer.get_vocab()[POISON]
+        with torch.no_grad():  # finite, as loading insists on it; its variance is not
+            embeddings = pipeline.text_encoder.get_input_embeddings().weight
+            embeddings[word] = torch.tensor([3e38, -3e38]).repeat(tiny.TEXT // 2)
         pipeline.save_pretrained(home)
         for seed, name in enumerate(CONTROLNETS):
             flux_controlnet(30 + seed).save_pretrained(home / "controlnets" / name)
