@@ -104,12 +104,12 @@ def test_the_pool_grows_on_disk_and_is_noticed(
     assert len(edits) == 5
 
 
-def test_control_pictures_are_stored_as_the_autoencoder_sees_them(
+def test_outlines_and_layouts_are_stored_beside_their_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _few(monkeypatch)
     plan = Plan(runs=tmp_path, tier=0, variety=0.4)
-    tensors, scenes = of_controls(make_autoencoder())(Random(0), plan)
+    tensors, scenes = of_controls(Random(0), plan)
     assert tensors["edges"].shape == tensors["layout"].shape == (3, 64, 128)
     assert len(scenes) == 3
 

@@ -93,26 +93,17 @@ def of_style(style: str) -> Maker:
     return make
 
 
-def of_controls(autoencoder: Any) -> Maker:
-    """Pictures with their outlines and their layout, seen as the pipelines see them."""
-
-    def seen(pictures: Tensor) -> Tensor:
-        latents = autoencoder.encode(pictures * 2 - 1).latents
-        return pack(latents * autoencoder.config.scaling_factor)
-
-    @torch.inference_mode()
-    def make(rng: Random, plan: Plan) -> Example:
-        scenes = [draw_scene(rng, tier=plan.tier, variety=plan.variety) for _ in range(AT_ONCE)]
-        rgb, label = render(scenes)
-        tensors = {
-            "tokens": plan.encode(rgb),
-            "covered": share(label >= THING),
-            "edges": seen(edges3(rgb)),
-            "layout": seen(layout(label)),
-        }
-        return tensors, [forget(scene) for scene in scenes]
-
-    return make
+def of_controls(rng: Random, plan: Plan) -> Example:
+    """Pictures of one thing with their outlines and their layout."""
+    scenes = [draw_scene(rng, tier=plan.tier, variety=plan.variety) for _ in range(AT_ONCE)]
+    rgb, label = render(scenes)
+    tensors = {
+        "tokens": plan.encode(rgb),
+        "covered": share(label >= THING),
+        "edges": plan.encode(edges3(rgb)),
+        "layout": plan.encode(layout(label)),
+    }
+    return tensors, [forget(scene) for scene in scenes]
 
 
 def _shard(make: Maker, rng: Random, plan: Plan) -> dict[str, object]:

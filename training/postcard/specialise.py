@@ -93,7 +93,8 @@ def train(
     start = saved = time.monotonic()
     while (spent := (time.monotonic() - start) / 60) < minutes:
         some = source.batch(batch, base, device)
-        run.update(flow_loss(part, some, part), spent / minutes)
+        teacher = part if run.step % 2 else None
+        run.update(flow_loss(part, some, teacher), spent / minutes)
         if run.step % 25 == 0:
             print(f"{kind} {run.step} {spent:.1f}m loss {run.smooth:.4f}", flush=True)
             source.pool.refresh()

@@ -8,12 +8,15 @@ from pathlib import Path
 import torch
 
 from . import autoencoder, base, pool, specialise
-from .autoencoder import load_autoencoder
 from .export import RUNS
 from .parts import CONTROLS, STYLES
 
 STAGES = ("pool", "decoder", "base", "part")
-KINDS = ("scenes", "edits", "controls", *CONTROLS, *STYLES)
+POOLS = {
+    "scenes": pool.of_scenes, "edits": pool.of_edits, "controls": pool.of_controls,
+    **{style: pool.of_style(style) for style in STYLES},
+}  # fmt: skip
+KINDS = (*POOLS, *CONTROLS)
 
 
 def _arguments() -> argparse.Namespace:
@@ -47,17 +50,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _maker(given: argparse.Namespace) -> pool.Maker:
-    """How the examples of the pool `--kind` are made."""
-    if given.kind == "scenes":
-        return pool.of_scenes
-    if given.kind == "edits":
-        return pool.of_edits
-    if given.kind == "controls":
-        return pool.of_controls(load_autoencoder(given.runs))
-    return pool.of_style(given.kind)
-
-
 def _train(given: argparse.Namespace, device: torch.device) -> None:
     common = {
         "minutes": given.minutes, "lr": given.lr, "device": device,
@@ -84,7 +76,7 @@ def main() -> None:
         return
     plan = pool.Plan(runs=given.runs, tier=given.tier, variety=given.variety)
     folder = given.runs / given.kind
-    pool.fill(folder, _maker(given), plan, shards=given.shards, seed=given.seed)
+    pool.fill(folder, POOLS[given.kind], plan, shards=given.shards, seed=given.seed)
 
 
 if __name__ == "__main__":
