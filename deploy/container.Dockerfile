@@ -11,7 +11,7 @@ COPY constraints.txt constraints.txt
 COPY packages packages
 RUN /opt/friendli/bin/uv pip install --python /opt/friendli/bin/python --no-cache --compile-bytecode \
       --torch-backend "${TORCH_BACKEND}" -c constraints.txt \
-      packages/wire packages/engine packages/postcard packages/server
+      packages/wire packages/engine packages/postcard 'packages/server[otel]'
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 friendli
