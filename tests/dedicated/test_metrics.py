@@ -60,6 +60,8 @@ async def test_answers_are_counted_by_route_and_never_by_path(world: World) -> N
     assert found[f'{http}{{method="GET",route="{route}",status="404"}}'] == 2
     assert found[f'{http}{{method="GET",route="none",status="404"}}'] == 1
     assert "/nothing" not in str(found)
+    await world.client.request("MADEUP", "/nothing/here")
+    assert numbers(world)[f'{http}{{method="other",route="none",status="404"}}'] == 1
 
 
 def test_they_are_served_on_a_port_of_their_own() -> None:

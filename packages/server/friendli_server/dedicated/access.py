@@ -18,6 +18,7 @@ logger = logging.getLogger("friendli.access")
 
 _GONE: Final = 499
 """The status of an answer that nobody waited for."""
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET: Final = ("/health",)
 """Asked every few seconds by machines: counted, but not written down."""
 
@@ -47,7 +48,8 @@ class AccessLog:
 
     def _write(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
-        self.metrics.http.labels(route, scope["method"], status).inc()
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.metrics.http.labels(route, method, status).inc()
         self.metrics.http_seconds.labels(route).observe(seconds)
         if not scope["path"].startswith(_QUIET):
             logger.info("request", extra=_line(scope, status, seconds))
@@ -55,7 +57,7 @@ class AccessLog:
 
 def _line(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
     state = scope.get("state", {})
-    told = {key: state[key] for key in ("request_id", "team", "token", "endpoint") if key in state}
+    told = {key: state[key] for key in ("request_id", "team", "token") if key in state}
     return {
         "method": scope["method"],
         "path": scope["path"][:200],
