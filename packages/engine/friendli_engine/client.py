@@ -39,9 +39,7 @@ class EngineClient:
         controlnets: ControlNet directories by name; their order is that of control images.
         max_queue: requests without an answer beyond which `generate` raises QueueFullError.
         threads: torch's threads in the worker; None for the number of physical cores.
-        max_rows: the most rows that one forward may hold.
-        max_active: the most requests that hold memory at once.
-        deterministic: same seed, same bytes, whatever else runs; None: on a CPU only.
+        max_rows, max_active, deterministic, memory, max_wait, profiles: see `Engine`.
         adapter_memory: the most bytes of LoRA weights in memory; None for 4 GiB.
         patience: seconds of silence after which the worker counts as hung.
         load_patience: seconds that loading may take without a word.
@@ -64,6 +62,9 @@ class EngineClient:
         max_active: int = 64,
         deterministic: bool | None = None,
         adapter_memory: int | None = None,
+        memory: int | None = None,
+        max_wait: float | None = None,
+        profiles: str | Path | None = None,
         patience: float = 120.0,
         load_patience: float = 1800.0,
         retries: int = 1,
@@ -81,6 +82,9 @@ class EngineClient:
             max_active=max_active,
             deterministic=deterministic,
             adapter_memory=adapter_memory,
+            memory=memory,
+            max_wait=max_wait,
+            profiles=str(profiles) if profiles else None,
         )
         self._unanswered = Unanswered(limit=max_queue, retries=retries)
         self._patience, self._load_patience = patience, load_patience

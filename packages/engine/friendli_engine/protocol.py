@@ -24,6 +24,9 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     max_active: int = 64
     deterministic: bool | None = None
     adapter_memory: int | None = None
+    memory: int | None = None
+    max_wait: float | None = None
+    profiles: str | None = None
     insist: bool = True
     """Whether an adapter that is refused ends the worker, or is left out with a word in the log."""
 

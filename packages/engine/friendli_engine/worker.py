@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import diffusers
 import torch
@@ -107,6 +108,9 @@ def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
         max_active=configuration.max_active,
         deterministic=configuration.deterministic,
         adapter_memory=BUDGET if memory is None else memory,
+        memory=configuration.memory,
+        max_wait=configuration.max_wait,
+        profiles=Path(configuration.profiles) if configuration.profiles else None,
     )
     for number, (route, source) in enumerate(configuration.adapters.items()):
         tell("adapters", route, number / len(configuration.adapters))

@@ -215,6 +215,7 @@ _CODES = {
     "UnknownAdapterError": "model_not_found",
     "InvalidRequestError": "invalid_request",
     "NotSupportedError": "invalid_request",
+    "TooLargeError": "image_too_large",
     "QueueFullError": "rate_limit_exceeded",
     "NotReadyError": "not_ready",
     "NotFiniteError": "nan_detected",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 from pathlib import Path
@@ -88,7 +89,12 @@ def engine_of(settings: ContainerSettings, kind: type[EngineClient] = EngineClie
         deterministic=settings.deterministic,
         max_queue=settings.max_queue,
         patience=settings.watchdog_seconds,
+        profiles=_cache() / "friendli-engine",
     )
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def publish_metrics(service: Service) -> None:
