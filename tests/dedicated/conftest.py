@@ -95,8 +95,8 @@ class World:
         await self.until(has_it)
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until a condition holds; it must, within ten seconds."""
-        async with asyncio.timeout(10):
+        """Wait until a condition holds; it must, within half a minute."""
+        async with asyncio.timeout(30):
             while not await condition():  # noqa: ASYNC110 - a database sends no event
                 await asyncio.sleep(0.01)
 
