@@ -19,8 +19,8 @@ from friendli.cli.trouble import REFUSED, UNREACHABLE, Trouble
 DEFAULT = "http://localhost:8000"
 GROUP = "friendli.embedded"
 """Entry points here give context managers that yield the URL and key of a server in-process."""
-_PATIENCE = 5.0
-"""Seconds for an answer about health and models."""
+_PATIENCE = 30.0
+"""Seconds for an answer about health and models; a busy machine answers late."""
 
 _LOADING = ("starting", "restarting")
 _PAUSE = 0.3
