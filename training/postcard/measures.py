@@ -65,7 +65,7 @@ def attributes(
 ) -> Iterator[Row]:
     """One row for the renders of each named set of scenes and one for each way to sample."""
     for name, some in scenes.items():
-        base = {"measure": "attributes", "scenes": name, "count": len(some)}
+        base = {"measure": "attributes", "scenes": name, "pictures": len(some)}
         yield base | {"of": "renders"} | judged(judge, render(some)[0], some)
         prompts = [prompt(scene) for scene in some]
         for step in steps:
@@ -141,7 +141,7 @@ def edits(
     before, after = (
         render([getattr(change, side) for change in changes])[0] for side in ("before", "after")
     )
-    base = {"measure": "edits", "count": len(changes)}
+    base = {"measure": "edits", "pictures": len(changes)}
     yield base | {"of": "renders"} | _edit_row(judge, changes, after, (before, after))
     for step in steps:
         for strength in guidance:
@@ -202,7 +202,7 @@ def controls(
         base = {
             "measure": "controls",
             "map": kind,
-            "count": count,
+            "pictures": count,
             "steps": steps,
             "guidance": guidance,
         }
@@ -222,7 +222,7 @@ def adapters(
     """The share of pictures in each adapter's style, and what it costs the subject."""
     scenes = scenes_of(count, held=True, tier=tier)
     prompts = [prompt(scene) for scene in scenes]
-    base = {"measure": "adapters", "count": count, "steps": steps, "guidance": guidance}
+    base = {"measure": "adapters", "pictures": count, "steps": steps, "guidance": guidance}
     for name in ("plain", *model.adapters):
         if name == "plain":
             made = generate(model.plain, prompts, steps=steps, guidance=guidance)
