@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
+from threading import Event
 
 import pytest
 from cli.conftest import Friendli, Watched
@@ -12,6 +13,7 @@ from friendli.cli import doctor
 from friendli_server import doctor as server_doctor
 from friendli_server.container.serve import listen
 from sdk import live
+from sdk.stub import Reply, serving
 
 
 @pytest.mark.requirement("cli.doctor")
@@ -35,7 +37,7 @@ def test_a_named_server_that_is_gone_is_a_fault_with_its_fix(friendli: Friendli)
 
 
 def test_something_else_at_the_address_is_a_fault(friendli: Friendli) -> None:
-    with live.endpoints() as address:
+    with serving(lambda request: Reply({"asked": request.path}), Event()) as address:
         ran = friendli("doctor", "--quick", "--server", address)
     assert ran.status == 1
     assert "is no image server" in ran.out
