@@ -195,6 +195,7 @@ class Stillborn(ThreadVessel):
 
     def __init__(self, endpoint: str) -> None:
         self.thread = threading.Thread(target=self.serve, args=(endpoint,))
+        self._abandoned = threading.Event()
         self.thread.start()
 
     def serve(self, endpoint: str) -> None:

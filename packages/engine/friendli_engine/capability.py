@@ -25,6 +25,8 @@ def check(request: ImageRequest, info: ModelInfo) -> None:
 def _check_numbers(request: ImageRequest) -> None:
     if request.steps < 1:
         raise InvalidRequestError("At least one step is needed.", param="steps")
+    if not 0 <= request.step_cache <= 1:
+        raise InvalidRequestError("It must be between 0 and 1.", param="step_cache")
     if not -(2**63) <= request.seed < 2**64:
         raise InvalidRequestError("The seed must fit into 64 bits.", param="seed")
     if request.guidance is not None and not isfinite(request.guidance):

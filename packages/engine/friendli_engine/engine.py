@@ -21,6 +21,7 @@ import msgspec
 import torch
 
 from .adapters import BUDGET, Adapter, Adapters, Source
+from .caches import PROMPT_MEMORY, PromptCache
 from .capability import check
 from .errors import GenerationError, InvalidRequestError, QueueFullError, TooLargeError
 from .forward import Forwards
@@ -50,6 +51,7 @@ class Engine:
         deterministic: share forwards only where a row's bits do not depend on the others.
             None: on a CPU.
         adapter_memory: the most bytes of LoRA weights in memory; others are read when asked for.
+        prompt_memory: the most bytes of prompt embeddings kept for requests to come.
         memory: the most bytes that requests may take; others wait. None: most of what is free.
         max_wait: the most seconds that a request may have to wait for its picture behind others.
         profiles: a directory that keeps measured knees for the next start; None keeps none.
@@ -65,6 +67,7 @@ class Engine:
         gain: float = 0.02,
         deterministic: bool | None = None,
         adapter_memory: int = BUDGET,
+        prompt_memory: int = PROMPT_MEMORY,
         memory: int | None = None,
         max_wait: float | None = None,
         profiles: Path | None = None,
@@ -76,6 +79,7 @@ class Engine:
         self.max_wait, self.memory = max_wait, Memory(model.device, memory)
         self._networks = park_networks(model)
         self._adapters = Adapters(model, self._networks, budget=adapter_memory)
+        self._prompts = PromptCache(prompt_memory)
         self._preview: Preview | None = None
         self._runs: dict[str, Run] = {}
         self._pace = Pace()
@@ -193,6 +197,7 @@ class Engine:
             knees=tuple(Knee(p.network, p.shape, p.knee, p.seconds[p.knee]) for p in denoisers),
             **self._counts,
             **self._adapters.counts(),
+            **self._prompts.counts(),
         )
 
     def close(self) -> None:
@@ -214,12 +219,11 @@ class Engine:
     ) -> None:
         self.close()
 
-    def _prepare(
-        self, request: ImageRequest, adapter: Adapter | None
-    ) -> tuple[Any, dict[str, Any]]:
-        if adapter:
-            self._adapters.attach(adapter, used=self._worn(started=True))
+    def _prepare(self, request: ImageRequest, worn: Adapter | None) -> tuple[Any, dict[str, Any]]:
+        if worn:
+            self._adapters.attach(worn, used=self._worn(started=True))
         view = view_of(self.model.pipeline_for(request), self.model.device)
+        self._prompts.attend(view, worn.name if worn and worn.changes_text else None)
         if request.steps == 1 and view.scheduler.config.get("shift_terminal"):
             # Stock divides by 1 - sigma of the last step, which is 0 if it is the first as well.
             view.scheduler.register_to_config(shift_terminal=None)
@@ -290,7 +294,7 @@ class Engine:
         if run.pixels:
             run.footprint.settled = True
             self._pace.ended(run, run.waited)
-            return Finished(run.request.id, run.pixels, run.seconds)
+            return Finished(run.request.id, run.pixels, run.seconds, run.skipped)
         error = run.error or GenerationError("The pipeline returned no picture.")
         log.warning("Request %s failed: %s", run.request.id, error, exc_info=error.__cause__)
         return Failed(run.request.id, error.kind, error.message, error.param)

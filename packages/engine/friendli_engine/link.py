@@ -55,12 +55,15 @@ class ProcessVessel:
 
 
 class ThreadVessel:
-    """A worker in a thread of this process. It cannot be killed, only asked to stop."""
+    """A worker in a thread of this process. It cannot be killed, only told to leave."""
 
     def __init__(self, endpoint: str) -> None:
         # Imported by name, so that only who asks for a thread pays for torch.
         serve = import_module("friendli_engine.worker").serve
-        self.thread = threading.Thread(target=serve, args=(endpoint,), name="engine", daemon=True)
+        self._abandoned = threading.Event()
+        self.thread = threading.Thread(
+            target=serve, args=(endpoint, self._abandoned.is_set), name="engine", daemon=True
+        )
         self.thread.start()
 
     def alive(self) -> bool:
@@ -68,7 +71,8 @@ class ThreadVessel:
         return self.thread.is_alive()
 
     def kill(self) -> None:
-        """Nothing: a thread ends by itself at the next `Stop`."""
+        """Let the thread end by itself when its forward returns, if it ever does."""
+        self._abandoned.set()
 
 
 class Life:

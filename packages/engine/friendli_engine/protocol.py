@@ -71,6 +71,11 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """How often weights were brought into memory."""
     adapter_evictions: int = 0
     """How often weights had to leave it for others."""
+    prompt_hits: int = 0
+    """Prompts that had been read before."""
+    prompt_misses: int = 0
+    prompt_bytes: int = 0
+    """Of the prompt embeddings that are kept."""
     restarts: int = 0
 
 

@@ -41,6 +41,9 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Send a preview every so many steps; 0 sends none."""
     tenant: str = ""
     """Whose request this is; tenants share the engine fairly."""
+    step_cache: float = 0.0
+    """Skip denoiser steps whose input moved by less than this since the last that ran: 0 skips
+    none, 1 is the most. It changes the picture; `Finished.skipped` says how many it were."""
     exclusive: bool = False
     """Run it from beginning to end while nothing else runs, once its turn has come. For pipelines
     that change their shared networks between calls."""
@@ -77,6 +80,8 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     id: str
     pixels: Pixels
     seconds: float
+    skipped: int = 0
+    """Denoiser steps that `step_cache` made unnecessary."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -20,6 +20,7 @@ import torch
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from .adapters import Adapter
+from .caches import StepCache
 from .errors import EngineError, GenerationError, NotFiniteError
 from .memory import Footprint, held
 from .model import Shape
@@ -83,6 +84,7 @@ class Run:
         self.footprint, self.spent, self.promise = footprint, Spent(), Promise()
         self.step = 0
         self.adapter: Adapter | None = None
+        self._steps = StepCache(request.step_cache) if request.step_cache else None
         self.parked: ParkedCall | None = None
         self.pixels: Pixels | None = None
         self.error: EngineError | None = None
@@ -168,11 +170,22 @@ class Run:
             self._ambient = torch.get_rng_state()
             torch.set_rng_state(outer)
 
+    @property
+    def skipped(self) -> int:
+        """Denoiser steps that the step cache made unnecessary."""
+        return self._steps.skipped if self._steps else 0
+
     def _park(self, call: ParkedCall) -> Any:
+        cache = self._steps if call.network.denoiser else None
+        known = cache and cache.recall(call, step=self.step, last=self.remaining < 2)
+        if known is not None:
+            return known
         self.parked = replace(call, adapter=self.adapter.name if self.adapter else None)
         outcome = self._hub.switch()
         if isinstance(outcome, Exception):
             raise outcome
+        if cache:
+            cache.keep(outcome)
         return outcome
 
     def _body(self, _: Any) -> None:

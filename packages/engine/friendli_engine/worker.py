@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import diffusers
@@ -53,6 +55,9 @@ def main() -> None:
     """Serve the endpoint named on the command line."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s engine: %(message)s")
     _quieten()
+    # Ctrl-C and `systemctl stop` reach the whole group; when to leave is the parent's to say.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     serve(sys.argv[1])
 
@@ -71,8 +76,8 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def serve(endpoint: str) -> None:
-    """Load what the first message asks for and serve until stopped."""
+def serve(endpoint: str, abandoned: Callable[[], bool] = lambda: False) -> None:
+    """Load what the first message asks for and serve until stopped, or `abandoned`."""
     with zmq.Context() as context, context.socket(zmq.PAIR) as socket:
         socket.setsockopt(zmq.LINGER, 1000)
         socket.connect(endpoint)
@@ -83,7 +88,7 @@ def serve(endpoint: str) -> None:
             socket.send(encode(Refused(error.kind, error.message)))
             return
         with engine:
-            Worker(engine, socket).run()
+            Worker(engine, socket, abandoned).run()
 
 
 def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
@@ -126,15 +131,20 @@ def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
 class Worker:
     """The loop around an engine."""
 
-    def __init__(self, engine: Engine, socket: zmq.Socket[bytes]) -> None:
-        self._engine, self._socket = engine, socket
+    def __init__(
+        self,
+        engine: Engine,
+        socket: zmq.Socket[bytes],
+        abandoned: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._engine, self._socket, self._abandoned = engine, socket, abandoned
         self._stopped = False
         self._last_beat = 0.0
 
     def run(self) -> None:
         """Read commands, step, report, until stopped."""
         self._report(Ready(self._engine.info))
-        while not self._stopped:
+        while not (self._stopped or self._abandoned()):
             self._read()
             for event in self._engine.step():
                 self._report(event)
