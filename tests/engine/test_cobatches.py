@@ -14,15 +14,7 @@ from msgspec.structs import replace
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=["bf16", "fp32"])
 MENU = [
-    request(
-        str(i),
-        prompt=PROMPTS[i % 3],
-        seed=i,
-        steps=1 + i % 3,
-        guidance=float(i),
-        width=16,
-        height=16,
-    )
+    request(str(i), prompt=PROMPTS[i % 3], seed=i, steps=1 + i % 4, guidance=float(i))
     for i in range(12)
 ]
 
