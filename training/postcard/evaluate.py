@@ -18,14 +18,13 @@ from pathlib import Path
 
 import torch
 
-from .export import TARGET
+from .export import RUNS, TARGET
 from .judge import load_judge
 from .judging import train_judge
 from .measures import Row, adapters, attributes, controls, edits, scenes_of
 from .pipelines import Model
 from .scene import FULL
 from .sheets import contact_sheet
-from .train import RUNS
 
 STEPS, GUIDANCE = (1, 2, 4, 8, 10, 20, 50), (0.0, 3.5, 8.0)
 

@@ -92,7 +92,7 @@ class Findings:
     def __init__(
         self, judge: Callable[[torch.Tensor], dict[str, torch.Tensor]], pictures: torch.Tensor
     ) -> None:
-        scores = [judge(part) for part in pictures.split(32)]
+        scores = [judge(part) for part in torch.split(pictures, 32)]
         self.scores = {key: torch.cat([part[key] for part in scores]) for key in scores[0]}
         self.shown = self.scores["things"].softmax(1)[:, 1:]
         self.filled = self.shown.sum((2, 3))

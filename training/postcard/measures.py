@@ -86,7 +86,7 @@ def obeyed(findings: Findings, row: int, change: Edit) -> bool:
         if not findings.present(row, thing.subject):
             return False
     if change.kind in ("time", "place"):
-        return findings.said(change.kind, row) == getattr(after, change.kind)
+        return findings.said(change.kind, row) == str(getattr(after, change.kind))
     kinds = {thing.subject for thing in after.things}
     gone = [t for t in _only(before, after) if t.subject not in kinds]
     fresh = [t for t in _only(after, before) if t.colour]
