@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from engine import tiny
 from engine.weaving import ANY_GAIN, mixed, plainly, request
 from friendli_engine import knee, profiles
+from friendli_engine.client import InlineClient
 from friendli_engine.engine import Engine
 from friendli_engine.knee import Profile
 from friendli_engine.request import Finished
@@ -72,6 +74,19 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, measured: list[object
         file.write_bytes(content)
         assert len(pictures(tmp_path, max_rows=2)) == 4
     assert len(measured) == 3 * count
+
+
+@pytest.mark.asyncio
+async def test_a_client_says_where_its_worker_keeps_them_and_what_it_may_take(
+    directory: Path, tmp_path: Path
+) -> None:
+    async with InlineClient(directory, profiles=tmp_path / "kept", memory=10**9) as client:
+        events = [event async for event in client.generate(request("one", steps=1))]
+        while not client.stats().memory_budget:  # noqa: ASYNC110  # its next beat
+            await asyncio.sleep(0.01)
+        assert client.stats().memory_budget == 10**9
+    assert isinstance(events[-1], Finished)
+    assert [file.suffix for file in (tmp_path / "kept").iterdir()] == [".json"]
 
 
 def test_a_directory_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
