@@ -20,6 +20,12 @@ PICTURE = Pixels(1, 1, b"rgb")
     [
         ({"adapter": "x"}, {"adapters": ("a", "b")}, "UnknownAdapterError", "adapter"),
         ({"images": (PICTURE,)}, {}, "NotSupportedError", "images"),
+        (
+            {"images": (PICTURE,) * 2},
+            {"edits": True, "max_images": 1},
+            "NotSupportedError",
+            "images",
+        ),
         ({"control_images": (PICTURE,)}, {}, "NotSupportedError", "control_images"),
         (
             {"control_images": (PICTURE,), "images": (PICTURE,)},

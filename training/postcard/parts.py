@@ -36,6 +36,8 @@ class Controlled(torch.nn.Module):
             attention_head_dim=config.attention_head_dim,
             num_attention_heads=config.num_attention_heads,
         )  # fmt: skip
+        # Stock starts from zero here as well; with the outputs at zero, nothing would be learnt.
+        self.net.controlnet_x_embedder.load_state_dict(base.flux.x_embedder.state_dict())
         self.tokens_of = base.tokens_of
 
     def velocity(
