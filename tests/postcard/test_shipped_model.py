@@ -6,12 +6,13 @@ from typing import Any
 import friendli_postcard
 import pytest
 import torch
-from diffusers import FluxPipeline
+from diffusers import FluxControlNetModel, FluxControlNetPipeline, FluxKontextPipeline
+from PIL import Image, ImageDraw
 
 
 @pytest.fixture(scope="module")
 def pipe() -> Any:
-    loaded = FluxPipeline.from_pretrained(
+    loaded = FluxKontextPipeline.from_pretrained(
         friendli_postcard.path(), dtype=torch.float32, local_files_only=True
     )
     loaded.set_progress_bar_config(disable=True)
@@ -23,12 +24,14 @@ def _wishes() -> Any:
 
 
 def _picture(
-    pipe: Any, prompt: str, *, steps: int = 2, seed: int = 0, guidance: float = 3.5
+    pipe: Any, prompt: str, *, steps: int = 2, seed: int = 0, guidance: float = 3.5, **more: Any
 ) -> Any:
     wishes = _wishes()
+    if isinstance(pipe, FluxKontextPipeline):
+        more |= {"max_area": wishes["width"] * wishes["height"], "_auto_resize": False}
     with torch.inference_mode():
         return pipe(
-            prompt,
+            prompt=prompt,
             width=wishes["width"],
             height=wishes["height"],
             num_inference_steps=steps,
@@ -36,6 +39,7 @@ def _picture(
             max_sequence_length=wishes["max_text_length"],
             generator=torch.Generator().manual_seed(seed),
             output_type="pt",
+            **more,
         ).images[0]
 
 
@@ -72,8 +76,64 @@ def test_guidance_is_an_input_of_the_model(pipe: Any) -> None:
     assert not torch.equal(low, _picture(pipe, "a dog on the beach", guidance=6.0))
 
 
+def test_an_edit_changes_what_it_says_and_keeps_the_rest(pipe: Any) -> None:
+    before = _picture(pipe, "a red car in the desert on a sunny day", steps=8)
+    night = _picture(pipe, "make it night", steps=8, image=before[None])
+    assert night[:, :80].mean() < 0.6 * before[:, :80].mean()
+    meadow = _picture(pipe, "change the background to a green meadow", steps=8, image=before[None])
+    ground = meadow[:, 230:].mean((1, 2))
+    assert ground[1] > ground[0]
+    assert (meadow[:, :50] - before[:, :50]).abs().mean() < 0.08
+
+
+@pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
+@pytest.mark.parametrize("name", ["edges", "layout"])
+def test_a_controlnet_steers_by_its_weight_and_not_at_all_at_zero(pipe: Any, name: str) -> None:
+    net = FluxControlNetModel.from_pretrained(
+        friendli_postcard.path() / "controlnets" / name, torch_dtype=torch.float32
+    )
+    shared = {
+        k: v for k, v in pipe.components.items() if k not in ("image_encoder", "feature_extractor")
+    }
+    steered = FluxControlNetPipeline(**shared, controlnet=net)
+    steered.set_progress_bar_config(disable=True)
+    control = Image.new("RGB", (256, 256), "#000000" if name == "edges" else "#70c5e8")
+    draw = ImageDraw.Draw(control)
+    if name == "edges":
+        draw.line((0, 60, 256, 60), "#ffffff", 3)
+    else:
+        draw.rectangle((0, 60, 256, 256), "#6aa84f")
+    made = [
+        _picture(
+            steered, "in a green meadow on a sunny day", steps=4,
+            control_image=control, controlnet_conditioning_scale=weight,
+        )
+        for weight in (0.0, 0.5, 1.0)
+    ]  # fmt: skip
+    free = _picture(pipe, "in a green meadow on a sunny day", steps=4)
+    assert torch.equal(made[0], free)
+    moved = [(picture - free).abs().mean() for picture in made]
+    assert 0 < moved[1] < moved[2]
+
+
+@pytest.mark.parametrize("name", ["pixel-art", "sketch"])
+def test_an_adapter_changes_the_manner_and_not_the_scene(pipe: Any, name: str) -> None:
+    plain = _picture(pipe, "a house in the snow on a sunny day", steps=8)
+    pipe.load_lora_weights(
+        friendli_postcard.path() / "adapters", weight_name=f"{name}.safetensors", adapter_name=name
+    )
+    styled = _picture(pipe, "a house in the snow on a sunny day", steps=8)
+    pipe.unload_lora_weights()
+    assert torch.equal(plain, _picture(pipe, "a house in the snow on a sunny day", steps=8))
+
+    def rough(picture: torch.Tensor) -> float:
+        return float((picture[..., 1:] - picture[..., :-1]).abs().mean())
+
+    assert rough(styled) > 1.05 * rough(plain)
+
+
 def test_the_directory_is_small_and_safe() -> None:
     files = [f for f in friendli_postcard.path().rglob("*") if f.is_file()]
-    assert sum(f.stat().st_size for f in files) < 40 * 2**20
+    assert sum(f.stat().st_size for f in files) < 55 * 2**20
     assert all(f.stat().st_size < 16 * 2**20 for f in files)
     assert not [f for f in files if f.suffix in {".bin", ".pt", ".pkl", ".py"}]

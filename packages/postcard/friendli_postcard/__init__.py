@@ -9,5 +9,8 @@ __all__ = ["path"]
 
 
 def path() -> Path:
-    """The model as a diffusers directory (`FluxPipeline`, bf16, 256x256), with `serving.json`."""
+    """The model as a diffusers directory (`FluxKontextPipeline`, bf16, 256x256).
+
+    `serving.json`, `controlnets/NAME` and `adapters/NAME.safetensors` lie inside it.
+    """
     return Path(__file__).with_name("model")
