@@ -100,8 +100,11 @@ def test_bytes_are_not_written_to_a_terminal(container: str) -> None:
 @pytest.mark.requirement("cli.cancel")
 def test_ctrl_c_stops_the_work_on_the_server(container: str, engine: Watched) -> None:
     engine.gate = asyncio.Semaphore(0)
+    listening = ("env", "--default-signal=INT")  # a shell's background jobs inherit deafness
     with subprocess.Popen(
-        command(container, "generate", "a cat"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*listening, *command(container, "generate", "a cat")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as running:
         assert engine.began.wait(PATIENCE)
         running.send_signal(signal.SIGINT)
