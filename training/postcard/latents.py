@@ -96,5 +96,8 @@ def write_encoder(basis: PatchBasis, encoder: torch.nn.Module, *, scale: float) 
         window = matrix.reshape(len(matrix), 2, 2, -1).permute(0, 3, 1, 2)
         layer.weight[: len(matrix), : window.shape[1], 1:, 1:] = window
     last.weight[range(CHANNELS), range(CHANNELS), 1, 1] = 1 / scale
+    mean = ((1 + basis.mean) @ basis.basis / basis.scale) / scale
+    assert first.bias is not None
+    assert last.bias is not None
     first.bias.zero_()
-    last.bias.copy_(-((1 + basis.mean) @ basis.basis / basis.scale) / scale)
+    last.bias.copy_(-mean)
