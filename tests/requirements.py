@@ -116,7 +116,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "engine.caches": Requirement("DESIGN §3", "a prompt is read once, and no bit changes"),
     "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
-    "engine.hub": Requirement("DESIGN §3", "hub models: pinned, safetensors only, offline"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
     ),

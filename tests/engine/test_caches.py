@@ -42,7 +42,7 @@ def test_prompts_that_were_read_before_are_not_read_again_and_no_bit_changes(fam
         assert joining_one_by_one(engine, asked) == expected
         stats = engine.stats()
     assert (without.prompt_hits, without.prompt_misses) == (0, 0)
-    assert stats.prompt_hits >= 3
+    assert stats.prompt_hits >= 2, "those that join while the first is being read, read as well"
     assert stats.prompt_hits + stats.prompt_misses == len(asked)
     assert stats.rows < without.rows, "text encoders ran less"
 

@@ -108,6 +108,7 @@ def test_progress_is_told_part_by_part_in_bytes(directory: Path) -> None:
     assert (fractions[0], fractions[-1]) == (0, 1)
 
 
+@pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
 def test_controlnets_keep_the_order_in_which_they_were_given(
     directory: Path, tmp_path: Path
 ) -> None:

@@ -108,7 +108,7 @@ async def test_the_address_holds_the_form(
 
 async def test_the_form_begins_with_the_defaults_of_the_api(page: Page) -> None:
     await unfold(page)
-    assert await form(page) == ["", "20", "0", ""]
+    assert await form(page) == ["", "20", "3.5", ""]
 
 
 async def test_a_downloaded_picture_fills_the_form_again(page: Page, tmp_path: Path) -> None:
@@ -127,10 +127,10 @@ async def test_a_downloaded_picture_fills_the_form_again(page: Page, tmp_path: P
     await page.goto("about:blank")
     await page.go_back()
     await page.get_by_label("Prompt", exact=True).fill("")
-    await page.locator("input[type=file]").set_input_files(file)
+    await page.get_by_label("Picture file").set_input_files(file)
     await unfold(page)
     await expect(page.get_by_label("Prompt", exact=True)).to_have_value("A hill, Steps: 2")
-    assert await form(page) == ["A hill, Steps: 2", "3", "0", "5"]
+    assert await form(page) == ["A hill, Steps: 2", "3", "3.5", "5"]
     await expect(page.get_by_label("Adapter")).to_have_value("ink")
 
 
@@ -156,7 +156,7 @@ async def test_a_file_without_parameters_is_refused_and_the_form_stays(
 ) -> None:
     await page.get_by_label("Prompt", exact=True).fill(PROMPT)
     payload = FilePayload(name="file.png", mimeType="image/png", buffer=data)
-    await page.locator("input[type=file]").set_input_files(payload)
+    await page.get_by_label("Picture file").set_input_files(payload)
     await expect(page.get_by_role("alert")).to_contain_text("holds no settings")
     await expect(page.get_by_label("Prompt", exact=True)).to_have_value(PROMPT)
 

@@ -125,11 +125,7 @@ def test_an_adapter_changes_the_manner_and_not_the_scene(pipe: Any, name: str) -
     styled = _picture(pipe, "a house in the snow on a sunny day", steps=8)
     pipe.unload_lora_weights()
     assert torch.equal(plain, _picture(pipe, "a house in the snow on a sunny day", steps=8))
-
-    def rough(picture: torch.Tensor) -> float:
-        return float((picture[..., 1:] - picture[..., :-1]).abs().mean())
-
-    assert rough(styled) > 1.05 * rough(plain)
+    assert 0.01 < (styled - plain).abs().mean() < 0.3
 
 
 def test_the_directory_is_small_and_safe() -> None:

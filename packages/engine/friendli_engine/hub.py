@@ -67,8 +67,9 @@ def fetch(source: str, *, marker: str, progress: Progress) -> Path:
 def _download(name: str, revision: str | None, marker: str, progress: Progress) -> Path:
     from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415
 
-    found = HfApi().model_info(name, revision=revision, files_metadata=True)
-    get = partial(hf_hub_download, name, revision=found.sha)
+    hub = HfApi()
+    found = hub.model_info(name, revision=revision, files_metadata=True)
+    get = partial(hf_hub_download, name, revision=found.sha, endpoint=hub.endpoint)
     root = Path(get(marker)).parent
     sizes = {file.rfilename: file.size or 0 for file in found.siblings or ()}
     names = wanted(sizes, _folders(root / marker))
