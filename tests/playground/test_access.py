@@ -85,8 +85,8 @@ async def test_arrow_keys_walk_through_the_languages(page: Page) -> None:
     await page.get_by_label("Prompt", exact=True).fill("a hill")
     await unfold(page, "Code")
     await page.get_by_role("tab", name="curl").press("ArrowLeft")
-    await expect(page.get_by_role("tab", name="JavaScript")).to_be_focused()
-    await expect(page.get_by_role("tabpanel")).to_contain_text("await fetch(")
+    await expect(page.get_by_role("tab", name="Command line")).to_be_focused()
+    await expect(page.get_by_role("tabpanel")).to_contain_text("friendli generate")
 
 
 async def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
