@@ -95,9 +95,11 @@ def lines() -> Iterator[list[dict[str, Any]]]:
             told.append(vars(record))
 
     logger, listener = logging.getLogger("friendli.access"), Listener(StringIO())
+    level = logger.level
     logger.addHandler(listener)
     logger.setLevel(logging.INFO)
     yield told
+    logger.setLevel(level)
     logger.removeHandler(listener)
 
 

@@ -117,7 +117,7 @@ def test_controlnets_keep_the_order_in_which_they_were_given(
     given = {name: tmp_path / name for name in ("layout", "edges")}
     model = load(directory, controlnets=given)
     assert model.info.controlnets == ("layout", "edges")
-    first = model.pipelines["control"].controlnet.nets[0].state_dict()
+    first = model.pipelines["control-2"].controlnet.nets[0].state_dict()
     saved = load_file(tmp_path / "layout/diffusion_pytorch_model.safetensors")
     assert all(torch.equal(first[name], tensor) for name, tensor in saved.items())
     with pytest.raises(ModelUnsupportedError, match=r"ControlNet 'vae': .* no ControlNet class"):

@@ -197,9 +197,10 @@ export async function attachFile(slot, file) {
 
 /** Edit a picture that was made here. @param {Picture} picture */
 export async function editPicture({ blob }) {
-  await attachFile(EDIT, blob);
-  set({ viewing: null, news: "The form holds the picture to edit." });
+  set({ viewing: null });
   edit({ prompt: "" });
+  await attachFile(EDIT, blob);
+  set({ news: "The form holds the picture to edit." });
 }
 
 /** Replace the picture of a ControlNet by its outlines. @param {string} slot */
