@@ -115,6 +115,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "DESIGN §3", "adapters come and go while requests run, within a memory budget"
     ),
     "engine.caches": Requirement("DESIGN §3", "a prompt is read once, and no bit changes"),
+    "engine.hub": Requirement(
+        "issue 4.2", "a hub id is fetched once, pinned by its revision, and found without the hub"
+    ),
     "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"

@@ -46,20 +46,23 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(f"{self.command} {path}")
         parts = path.strip("/").split("/")
-        if parts[:2] == ["api", "models"] and parts[2:4] == ["team", "gated"]:
-            self.refuse(403, "GatedRepo")
-        elif parts[:2] == ["api", "models"]:
-            self.describe("/".join(parts[2:4]), parts[5] if len(parts) > 4 else "main")
-        elif parts[:3] == ["team", "tiny", "resolve"]:
-            self.send_file(parts[3], "/".join(parts[4:]))
-        else:
-            self.refuse(404, "RepoNotFound")
-
-    def describe(self, name: str, revision: str) -> None:
+        if parts[:2] == ["api", "models"]:
+            parts = parts[2:]
+        repository = parts[:2]
+        kind, revision = parts[2:4] if len(parts) > 3 else ("info", "main")
         commit = {"main": COMMIT, "v1": OLDER, COMMIT: COMMIT, OLDER: OLDER}.get(revision)
-        if name != "team/tiny" or not commit:
-            self.refuse(404, "RevisionNotFound" if name == "team/tiny" else "RepoNotFound")
-            return
+        if repository == ["team", "gated"]:
+            self.refuse(403, "GatedRepo")
+        elif repository != ["team", "tiny"]:
+            self.refuse(404, "RepoNotFound")
+        elif not commit:
+            self.refuse(404, "RevisionNotFound")
+        elif kind == "resolve":
+            self.send_file(commit, "/".join(parts[4:]))
+        else:
+            self.describe("team/tiny", commit)
+
+    def describe(self, name: str, commit: str) -> None:
         root = self.server.root
         files = [
             {"rfilename": file, "size": (root / file).stat().st_size}

@@ -7,29 +7,28 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engine.hub_server import COMMIT, OLDER, Hub, serving
-from friendli_engine.errors import ModelNotFoundError
-from friendli_engine.hub import fetch, is_id, wanted
-from huggingface_hub import constants
+from friendli_engine.hub import is_id, wanted
 
-pytestmark = pytest.mark.slow  # not yet passing as a whole: a hub over HTTP is retried for long
+pytestmark = pytest.mark.requirement("engine.hub")
 
 FETCH = """
 import json, sys
 from friendli_engine.errors import EngineError
 from friendli_engine.hub import fetch
-told = []
-try:
-    path = fetch(sys.argv[1], marker=sys.argv[2], progress=lambda *what: told.append(what))
-    files = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
-    print(json.dumps({"path": str(path), "files": files, "told": told}))
-except EngineError as error:
-    print(json.dumps({"kind": error.kind, "message": error.message}))
+for source in sys.argv[1:]:
+    told = []
+    try:
+        path = fetch(source, marker="model_index.json", progress=lambda *what: told.append(what))
+        files = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
+        print(json.dumps({"path": str(path), "files": files, "told": told}))
+    except EngineError as error:
+        print(json.dumps({"kind": error.kind, "message": error.message}))
 assert "torch" not in sys.modules
 """
 
@@ -52,73 +51,83 @@ def hub(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
         yield running
 
 
-def fetch_elsewhere(source: str, home: Path, url: str, **environment: str) -> dict[str, object]:
+def fetched(*sources: str, home: Path, url: str, **environment: str) -> list[dict[str, Any]]:
     """Fetch in a process of its own, with the settings as a user gives them."""
     settings = {"HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FETCH, source, "model_index.json"],
+        [sys.executable, "-W", "ignore", "-c", FETCH, *sources],
         env=os.environ | settings | environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
-
-
-@pytest.fixture
-def here(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
-    """Fetch in this process."""
-    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    return partial(fetch, marker="model_index.json", progress=lambda *_: None)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_a_model_is_fetched_once_as_safetensors_and_found_offline(
     hub: Hub, directory: Path, tmp_path: Path
 ) -> None:
-    got = fetch_elsewhere("team/tiny", tmp_path, hub.url)
+    (got,) = fetched("team/tiny", home=tmp_path, url=hub.url)
     expected = sorted(str(p.relative_to(directory)) for p in directory.rglob("*") if p.is_file())
     assert got["files"] == expected, "no pickles, no code, no second precision, no single file"
-    assert str(got["path"]).endswith(COMMIT)
-    told = [fraction for _, _, fraction in got["told"]]  # type: ignore[attr-defined]
+    assert got["path"].endswith(COMMIT)
+    told = [fraction for _, _, fraction in got["told"]]
     assert told == sorted(told)
     assert told[-1] == 1
     before = len(hub.asked)
-    offline = fetch_elsewhere("team/tiny", tmp_path, hub.url, HF_HUB_OFFLINE="1")
-    assert offline["path"] == got["path"]
+    offline = fetched(
+        "team/tiny", f"team/tiny@{COMMIT}", "team/tiny@v1", home=tmp_path, url=hub.url,
+        HF_HUB_OFFLINE="1",
+    )  # fmt: skip
+    assert [found.get("path") for found in offline] == [got["path"], got["path"], None]
+    assert "not in the cache" in offline[-1]["message"]
     assert len(hub.asked) == before, "offline asks nobody"
 
 
-def test_a_hub_out_of_reach_is_replaced_by_the_cache(
-    here: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = here("team/tiny")
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert here("team/tiny") == path
-    with pytest.raises(ModelNotFoundError, match="not in the cache"):
-        here("team/other")
+@pytest.mark.slow
+def test_a_hub_out_of_reach_is_replaced_by_the_cache(hub: Hub, tmp_path: Path) -> None:
+    (got,) = fetched("team/tiny", home=tmp_path, url=hub.url)
+    nobody = "http://127.0.0.1:9"
+    known, unknown = fetched("team/tiny", "team/other", home=tmp_path, url=nobody)
+    assert known["path"] == got["path"]
+    assert "not in the cache" in unknown["message"]
 
 
-@pytest.mark.parametrize("revision", ["v1", OLDER])
-def test_a_revision_pins_what_is_fetched(here: Callable[[str], Path], revision: str) -> None:
-    path = here(f"team/tiny@{revision}")
-    assert path.name == OLDER
-    assert (path / "transformer").is_dir()
-    assert not (path / "vae").exists()
+@pytest.mark.slow
+def test_a_revision_pins_what_is_fetched_and_is_kept_by_its_name(hub: Hub, tmp_path: Path) -> None:
+    pinned = ("team/tiny@v1", f"team/tiny@{OLDER}")
+    online = fetched(*pinned, home=tmp_path, url=hub.url)
+    offline = fetched(*pinned, home=tmp_path, url=hub.url, HF_HUB_OFFLINE="1")
+    for got in (*online, *offline):
+        path = Path(got["path"])
+        assert path.name == OLDER
+        assert (path / "transformer").is_dir()
+        assert not (path / "vae").exists()
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("team/none", "There is no model 'team/none'"),
-        ("team/tiny@v9", "no revision 'v9'"),
-        ("team/gated", "gated"),
-    ],
-)
-def test_what_the_hub_does_not_give_is_said(
-    here: Callable[[str], Path], source: str, reason: str
-) -> None:
-    with pytest.raises(ModelNotFoundError, match=reason):
-        here(source)
+@pytest.mark.slow
+def test_what_the_hub_does_not_give_is_said(hub: Hub, tmp_path: Path) -> None:
+    said = fetched("team/none", "team/tiny@v9", "team/gated", home=tmp_path, url=hub.url)
+    none, revision, gated = [got["message"] for got in said]
+    assert "There is no model 'team/none'" in none
+    assert "no revision 'v9'" in revision
+    assert "gated" in gated
+
+
+LOAD = """
+import sys
+from friendli_engine import load
+told = []
+model = load(sys.argv[1], progress=lambda *what: told.append(what[0]))
+print(model.info.id, model.info.family, *dict.fromkeys(told))
+"""
+
+
+@pytest.mark.slow
+def test_a_hub_id_is_loaded_like_a_directory(hub: Hub, tmp_path: Path) -> None:
+    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOAD, f"team/tiny@{COMMIT}"],
+        env=os.environ | settings, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["team/tiny", "flux", "fetching", "loading"]
 
 
 def test_hub_ids_have_an_owner_a_name_and_perhaps_a_revision() -> None:

@@ -65,11 +65,13 @@ def fetch(source: str, *, marker: str, progress: Progress) -> Path:
 
 
 def _download(name: str, revision: str | None, marker: str, progress: Progress) -> Path:
-    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415
+    from huggingface_hub import HfApi  # noqa: PLC0415
 
     hub = HfApi()
     found = hub.model_info(name, revision=revision, files_metadata=True)
-    get = partial(hf_hub_download, name, revision=found.sha, endpoint=hub.endpoint)
+    # Asked for by branch or tag, one file tells the cache which commit that is.
+    hub.hf_hub_download(name, marker, revision=revision)
+    get = partial(hub.hf_hub_download, name, revision=found.sha)
     root = Path(get(marker)).parent
     sizes = {file.rfilename: file.size or 0 for file in found.siblings or ()}
     names = wanted(sizes, _folders(root / marker))

@@ -63,7 +63,8 @@ def load(
     for name, part in (base.components | nets).items():
         if isinstance(part, torch.nn.Module):
             check_finite(name, part)
-    return assemble(base, controlnets=nets, wishes=_wishes(directory), name=str(source))
+    name = Path(source).name if Path(source).exists() else str(source).partition("@")[0]
+    return assemble(base, controlnets=nets, wishes=_wishes(directory), name=name)
 
 
 def find(source: str | Path, *, marker: str = "model_index.json", progress: Progress) -> Path:
@@ -147,7 +148,7 @@ def assemble(
     pipelines = _pipelines(base, family, wishes, list(controlnets.values()))
     network = base.components.get("transformer") or base.components["unet"]
     info = ModelInfo(
-        id=str(wishes.get("id", Path(name).name)),
+        id=str(wishes.get("id", name)),
         family=family.name,
         width=int(wishes.get("width", family.width)),
         height=int(wishes.get("height", family.height)),
