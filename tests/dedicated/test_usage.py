@@ -26,7 +26,7 @@ async def code(world: World, tenant: Any, endpoint: str, **changes: Any) -> str:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The moment quota windows are counted by, in the test's hand."""
     moment = [1_800_000_000.0]
-    monkeypatch.setattr(services, "_now", lambda: moment[0])
+    monkeypatch.setattr(services, "epoch", lambda: moment[0])
     return moment
 
 

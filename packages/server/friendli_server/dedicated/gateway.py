@@ -20,6 +20,7 @@ from friendli_server.dedicated.database import Database
 from friendli_server.dedicated.ids import random_id
 from friendli_server.dedicated.images.dispatch import Dispatcher
 from friendli_server.dedicated.images.service import ImageService
+from friendli_server.dedicated.images.turns import Turns
 from friendli_server.dedicated.metrics import Metrics
 from friendli_server.dedicated.nodes.services import shared_secret
 from friendli_server.dedicated.replicas.container import ContainerClient
@@ -32,6 +33,7 @@ from friendli_server.dedicated.replicas.router import Router
 from friendli_server.dedicated.results.signing import LinkSigner
 from friendli_server.dedicated.results.store import ResultStore, open_store
 from friendli_server.dedicated.settings import GatewaySettings
+from friendli_server.dedicated.usage.known import KnownLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,8 @@ async def _assemble(
             request_seconds=settings.request_seconds,
             queue_steps=settings.queue_steps,
             metrics=metrics,
+            known=KnownLimits(queue_steps=settings.queue_steps),
+            turns=Turns(_AT_ONCE),
         ),
         results=results,
         keeper=Keeper(
@@ -132,6 +136,8 @@ async def _assemble(
     )
 
 
+_AT_ONCE = 2
+"""Transactions of requests under way: one fills the processor, the other waits for the database."""
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
 
 

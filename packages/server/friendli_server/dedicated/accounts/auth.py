@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from friendli_server.dedicated.database import Database, DatabaseDownError
 from friendli_server.dedicated.ids import digest
+from friendli_server.dedicated.joined import Joined
 
 from .models import Membership, Role, Token
 
@@ -63,6 +64,7 @@ class Authenticator:
         """Tokens and memberships are read from `database`."""
         self._database = database
         self._known: OrderedDict[str, tuple[float, Grant]] = OrderedDict()
+        self._read = Joined(self._look_up)
 
     async def grant(self, secret: str) -> Grant | None:
         """What `secret` is good for; `None` for one that is unknown or revoked."""
@@ -71,14 +73,17 @@ class Authenticator:
         if _clock() - at < FRESH_SECONDS:
             return known
         try:
-            async with self._database.transaction() as session:
-                grant = await _read(session, key)
+            grant = await self._read(key)
         except DatabaseDownError:
             if _clock() - at > STALE_SECONDS:
                 raise
             return known
         self._keep(key, grant)
         return grant
+
+    async def _look_up(self, key: str) -> Grant | None:
+        async with self._database.transaction() as session:
+            return await _read(session, key)
 
     def _keep(self, key: str, grant: Grant | None) -> None:
         self._known.pop(key, None)

@@ -1,17 +1,18 @@
 """A request for pictures, whole: admit, dispatch, keep, answer. Knows no HTTP.
 
 The order matters: nothing is generated for a team beyond its quotas, and nothing is answered that
-is not yet stored.
+is not yet stored and written down. Teams take turns at the database.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from friendli_wire import DedicatedImageGenerateSuccess
@@ -22,16 +23,27 @@ from friendli_server.dedicated.endpoints import services as endpoints
 from friendli_server.dedicated.images import encoding, jobs
 from friendli_server.dedicated.images.bodies import Body, Operation, PictureFormat
 from friendli_server.dedicated.images.dispatch import Dispatcher
+from friendli_server.dedicated.images.turns import Turns
 from friendli_server.dedicated.metrics import Metrics
-from friendli_server.dedicated.replicas.container import Made, Tell
+from friendli_server.dedicated.replicas.container import ContainerPicture, Made, Tell
 from friendli_server.dedicated.replicas.router import Load
+from friendli_server.dedicated.results.models import StoredResult
 from friendli_server.dedicated.results.store import ResultStore, StorageUnavailableError
 from friendli_server.dedicated.usage import services as usage
+from friendli_server.dedicated.usage.known import KnownLimits
 from friendli_server.dedicated.usage.models import UsageRecord
 from friendli_server.errors import ApiError, ClientGone
 
 Waiter = Callable[[Coroutine[Any, Any, Made]], Awaitable[Made]]
 _KEEP_TRYING_SECONDS: Final = 20.0
+
+
+@dataclass(kw_only=True)
+class _Outcome:
+    """What a job came to so far: pictures, and those of them that are in the store."""
+
+    made: Made | None = None
+    stored: list[StoredResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,8 @@ class ImageService:
     request_seconds: float
     queue_steps: int
     metrics: Metrics
+    known: KnownLimits
+    turns: Turns
 
     async def serve(
         self,
@@ -68,6 +82,7 @@ class ImageService:
         endpoint_id, adapter = jobs.split_model(body.model)
         job = usage.Job(
             id=job_id,
+            attempt=secrets.token_hex(8),
             team_id=team_id,
             endpoint_id=endpoint_id,
             adapter=adapter,
@@ -75,10 +90,10 @@ class ImageService:
             steps=body.num_inference_steps,
             images=body.count,
         )
-        async with self._admitted(job) as done:
+        async with self._admitted(job) as outcome:
             made = await wait(self._make(job, body, tell))
-            answer = await self._answer(job, body, made)
-            done.append(made)
+            answer = await self._answer(job, body, made, stored=outcome.stored)
+            outcome.made = made
         return answer
 
     async def _make(self, job: usage.Job, body: Body, tell: Tell | None) -> Made:
@@ -100,23 +115,24 @@ class ImageService:
         return "png" if body.wanted in {"raw", "png"} else "jpeg"
 
     async def _answer(
-        self, job: usage.Job, body: Body, made: Made
+        self, job: usage.Job, body: Body, made: Made, *, stored: list[StoredResult]
     ) -> DedicatedImageGenerateSuccess:
         if len(made.pictures) != job.images:
             raise ApiError("bad_replica_answer")
         if body.wanted != "url":
             return await encoding.inline(made.pictures, body.wanted)
         extension = "png" if self._file_format(body) == "png" else "jpg"
-        urls = [
-            await self._store(job, index, base64.b64decode(picture.base64), extension)
-            for index, picture in enumerate(made.pictures)
-        ]
+        for index, picture in enumerate(made.pictures):
+            stored.append(await self._store(job, index, picture, extension))
+        urls = [await self.results.link(row.path) for row in stored]
         return encoding.linked(made.pictures, urls)
 
-    async def _store(self, job: usage.Job, index: int, picture: bytes, extension: str) -> str:
+    async def _store(
+        self, job: usage.Job, index: int, picture: ContainerPicture, extension: str
+    ) -> StoredResult:
         try:
-            path = await self.results.put(
-                picture,
+            return await self.results.put(
+                base64.b64decode(picture.base64),
                 team_id=job.team_id,
                 endpoint_id=job.endpoint_id,
                 name=jobs.picture_id(job, index),
@@ -124,21 +140,20 @@ class ImageService:
             )
         except StorageUnavailableError as error:
             raise ApiError("storage_unavailable", retry_after=5) from error
-        return await self.results.link(path)
 
     @asynccontextmanager
-    async def _admitted(self, job: usage.Job) -> AsyncIterator[list[Made]]:
-        """Count the job while the block runs; what is put in the list becomes its records."""
+    async def _admitted(self, job: usage.Job) -> AsyncIterator[_Outcome]:
+        """Count the job while the block runs; its outcome is written down."""
         await self._admit(job)
-        done: list[Made] = []
+        outcome = _Outcome()
         try:
-            with self._counted(job, done):
-                yield done
+            with self.known.running(job), self._counted(job, outcome):
+                yield outcome
         finally:
-            await self._finish(job, [record for made in done for record in _records(job, made)])
+            await self._finish(job, outcome)
 
     @contextmanager
-    def _counted(self, job: usage.Job, done: Sequence[Made]) -> Iterator[None]:
+    def _counted(self, job: usage.Job, done: _Outcome) -> Iterator[None]:
         """Count how the job ends."""
         began, outcome = time.monotonic(), "ok"
         self.metrics.in_flight.inc()
@@ -156,36 +171,46 @@ class ImageService:
         finally:
             self.metrics.in_flight.dec()
             self.metrics.jobs.labels(job.endpoint_id, outcome).inc()
-            if done:
+            if done.made is not None:
                 self.metrics.job_seconds.labels(job.endpoint_id).observe(time.monotonic() - began)
                 self.metrics.images.labels(job.endpoint_id).inc(job.images)
 
     async def _admit(self, job: usage.Job) -> None:
         try:
-            async with self.database.transaction() as session:
-                await endpoints.wake_for_request(session, job.team_id, job.endpoint_id)
-                await usage.admit(session, job, node_id=self.node_id, queue_steps=self.queue_steps)
+            async with self.turns.of(job.team_id):
+                self.known.judge(job)
+                async with self.database.transaction() as session:
+                    await endpoints.wake_for_request(session, job.team_id, job.endpoint_id)
+                    limits = await usage.admit(
+                        session, job, node_id=self.node_id, queue_steps=self.queue_steps
+                    )
         except usage.QuotaExceededError as error:
+            self.known.refused(job, error)
             self.metrics.refused.labels(error.quota).inc()
             raise problems.quota_exceeded(
                 error.quota, limit=error.limit, retry_after=error.retry_after
             ) from error
+        self.known.admitted(job, limits)
 
-    async def _finish(self, job: usage.Job, records: Sequence[UsageRecord]) -> None:
+    async def _finish(self, job: usage.Job, outcome: _Outcome) -> None:
         """Write the end of the job down, trying again while the database is away."""
         give_up = time.monotonic() + _KEEP_TRYING_SECONDS
         while True:
             try:
-                async with self.database.transaction() as session:
-                    return await usage.finish(session, job, records)
+                async with self.turns.of(job.team_id), self.database.transaction() as session:
+                    for row in outcome.stored:
+                        await session.merge(row)
+                    return await usage.finish(session, job, _records(job, outcome.made))
             except DatabaseDownError:
                 if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(0.2)
 
 
-def _records(job: usage.Job, made: Made) -> list[UsageRecord]:
+def _records(job: usage.Job, made: Made | None) -> list[UsageRecord]:
     """One line of the report for each picture; they share the time it took."""
+    if made is None:
+        return []
     return [
         UsageRecord(
             id=jobs.picture_id(job, index),

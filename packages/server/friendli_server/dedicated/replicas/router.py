@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from friendli_server.dedicated.database import Database, DatabaseDownError
 from friendli_server.dedicated.endpoints.models import Replica, ReplicaState
+from friendli_server.dedicated.joined import Joined
 
 _FRESH_SECONDS: Final = 0.5
 _STALE_SECONDS: Final = 30.0
@@ -55,6 +56,7 @@ class Router:
         self._seen: dict[str, tuple[float, list[Target]]] = {}
         self._flight: dict[str, list[Load]] = defaultdict(list)
         self._adapters: dict[str, set[str]] = defaultdict(set)
+        self._read = Joined(self._ready)
 
     async def targets(self, endpoint_id: str) -> list[Target]:
         """The endpoint's ready replicas; while the database is down, those known last."""
@@ -62,8 +64,7 @@ class Router:
         if time.monotonic() - at < _FRESH_SECONDS:
             return known
         try:
-            # A query that is cancelled costs its connection.
-            known = await asyncio.shield(self._read(endpoint_id))
+            known = await self._read(endpoint_id)
         except DatabaseDownError:
             if time.monotonic() - at > _STALE_SECONDS:
                 raise
@@ -117,7 +118,7 @@ class Router:
         """Read the endpoint's replicas anew at the next request."""
         self._seen.pop(endpoint_id, None)
 
-    async def _read(self, endpoint_id: str) -> list[Target]:
+    async def _ready(self, endpoint_id: str) -> list[Target]:
         async with self._database.transaction() as session:
             rows = await session.execute(
                 select(Replica.id, Replica.url).where(

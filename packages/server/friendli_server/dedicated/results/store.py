@@ -75,8 +75,8 @@ class ResultStore:
 
     async def put(
         self, picture: bytes, *, team_id: str, endpoint_id: str, name: str, extension: str
-    ) -> str:
-        """Keep a picture and return its path; the same name again replaces it.
+    ) -> StoredResult:
+        """Keep a picture; the row to remember it by. The same name again replaces it.
 
         Raises:
             StorageUnavailableError: nothing was kept.
@@ -90,11 +90,7 @@ class ResultStore:
             )
         except (BaseError, OSError) as error:
             raise StorageUnavailableError from error
-        async with self._database.transaction() as session:
-            await session.merge(
-                StoredResult(path=path, team_id=team_id, endpoint_id=endpoint_id, size=len(picture))
-            )
-        return path
+        return StoredResult(path=path, team_id=team_id, endpoint_id=endpoint_id, size=len(picture))
 
     async def link(self, path: str) -> str:
         """A URL that shows the picture until it expires: the store's own if it can sign."""

@@ -11,15 +11,21 @@ from friendli_server.dedicated.database import Base, now
 
 
 class RunningJob(Base):
-    """A request being served, and the node that serves it. `work` is in denoiser steps."""
+    """A request being served, and the node that serves it. `work` is in denoiser steps.
+
+    Requests with one `job_id` repeat each other; `counted_on` is the day (epoch seconds) whose
+    quota has the job's images, set on one of them.
+    """
 
     __tablename__ = "running_jobs"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(index=True)
     team_id: Mapped[str] = mapped_column(index=True)
     endpoint_id: Mapped[str] = mapped_column(index=True)
     node_id: Mapped[str] = mapped_column(index=True)
     work: Mapped[int]
+    counted_on: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -1,7 +1,9 @@
 """Quotas before a job, records after it. Exact across all nodes of one database.
 
-The first statement of an admission locks the team's row of this minute, so admissions of one team
-happen one after the other and neither counts nor limits can be overtaken. Knows no HTTP.
+An admission locks the team's row, and so does the end of a job that made nothing, so those of one
+team happen one after the other and neither counts nor limits can be overtaken. A job is admitted as
+often as its request is repeated; its images are counted once, by the first attempt, and handed on
+when that one fails. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,7 +25,9 @@ from .models import QuotaWindow, RunningJob, UsageRecord
 
 MINUTE: Final = 60
 DAY: Final = 86_400
-_now = time.time
+WINDOWS: Final = frozenset({"requests_per_minute", "images_per_day"})
+"""The quotas that are counted by the clock; the others look at what is in flight."""
+epoch = time.time
 _IN_FLIGHT_RETRY: Final = 1
 
 
@@ -37,11 +41,29 @@ class QuotaExceededError(Exception):
         self.retry_after = retry_after
 
 
+class Limits(NamedTuple):
+    """A team's limits on what is in flight; `None` is no limit."""
+
+    concurrency: int | None
+    queue_share: float | None
+
+
+class InFlight(NamedTuple):
+    """Jobs running, and their denoiser steps."""
+
+    jobs: int
+    work: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Pictures to be made for a team. A repeat of the request has the same `id`."""
+    """Pictures to be made for a team. A repeat of the request has the same `id`.
+
+    `attempt` is this request's own name.
+    """
 
     id: str
+    attempt: str
     team_id: str
     endpoint_id: str
     adapter: str | None
@@ -55,56 +77,88 @@ class Job:
         return self.steps * self.images
 
 
-async def admit(session: AsyncSession, job: Job, *, node_id: str, queue_steps: int) -> None:
-    """Count the job and note that it runs.
+async def admit(session: AsyncSession, job: Job, *, node_id: str, queue_steps: int) -> Limits:
+    """Count the job and note that it runs; the limits by which it may.
 
     A team's queue share is its part of `queue_steps`, the work that may be in flight.
 
     Raises:
         QuotaExceededError: the team may not now; roll back.
     """
-    requests = await _count(session, job.team_id, kind="requests", seconds=MINUTE)
-    team = await session.get_one(Team, job.team_id)
+    team = await _locked(session, job.team_id)
+    requests = await _count(session, job.team_id, kind="requests", start=start_of(MINUTE))
     _judge("requests_per_minute", requests, team.requests_per_minute, seconds=MINUTE)
-    if await session.get(UsageRecord, job.id) is None:
-        images = await _count(session, job.team_id, kind="images", seconds=DAY, amount=job.images)
+    repeats = await _running(session, job.id) is not None
+    counted_on = None
+    if not repeats and await session.get(UsageRecord, job.id) is None:
+        counted_on = start_of(DAY)
+        images = await _count(
+            session, job.team_id, kind="images", start=counted_on, amount=job.images
+        )
         _judge("images_per_day", images, team.images_per_day, seconds=DAY)
-    await session.merge(
+    session.add(
         RunningJob(
-            id=job.id,
+            id=job.attempt,
+            job_id=job.id,
             team_id=job.team_id,
             endpoint_id=job.endpoint_id,
             node_id=node_id,
-            work=job.work,
+            work=0 if repeats else job.work,
+            counted_on=counted_on,
             started_at=now(),
         )
     )
     await session.flush()
-    running, work = await _in_flight(session, job.team_id)
-    _judge_now("concurrency", running, team.concurrency, most=team.concurrency)
-    share = team.queue_share
+    limits = Limits(team.concurrency, team.queue_share)
+    judge_in_flight(await _in_flight(session, job.team_id), limits, job, queue_steps=queue_steps)
+    return limits
+
+
+def judge_in_flight(in_flight: InFlight, limits: Limits, job: Job, *, queue_steps: int) -> None:
+    """Judge what is in flight, this job included.
+
+    Raises:
+        QuotaExceededError: it is too much; that eases as soon as something ends.
+    """
+    concurrency, share = limits
+    if concurrency is not None and in_flight.jobs > concurrency:
+        raise QuotaExceededError("concurrency", limit=concurrency, retry_after=_IN_FLIGHT_RETRY)
     # One job fits always: a share smaller than a picture would be none at all.
-    most = None if share is None else max(share * queue_steps, job.work)
-    _judge_now("queue_share", work, share, most=most)
+    if share is not None and in_flight.work > max(share * queue_steps, job.work):
+        raise QuotaExceededError("queue_share", limit=share, retry_after=_IN_FLIGHT_RETRY)
 
 
 async def finish(session: AsyncSession, job: Job, records: Sequence[UsageRecord]) -> None:
-    """The job runs no more; without records it made nothing and its images are not counted."""
-    await session.execute(delete(RunningJob).where(RunningJob.id == job.id))
+    """The attempt runs no more; without records it made nothing and its images are not counted."""
     for record in records:
         await session.merge(record)
-    if records:
-        return
-    await session.execute(
-        update(QuotaWindow)
-        .where(
-            QuotaWindow.team_id == job.team_id,
-            QuotaWindow.kind == "images",
-            QuotaWindow.start == _start(DAY),
-            QuotaWindow.count >= job.images,
-        )
-        .values(count=QuotaWindow.count - job.images)
+    if not records:
+        await _locked(session, job.team_id)
+    ended = await session.execute(
+        delete(RunningJob)
+        .where(RunningJob.id == job.attempt)
+        .returning(RunningJob.counted_on, RunningJob.work)
     )
+    for counted_on, work in ended.all():
+        if not records:
+            await _hand_back(session, job, counted_on=counted_on, work=work)
+
+
+async def _hand_back(session: AsyncSession, job: Job, *, counted_on: int | None, work: int) -> None:
+    """What was counted is a running repeat's from now on, or nobody's."""
+    heir = await _running(session, job.id)
+    if heir is not None:
+        heir.counted_on, heir.work = heir.counted_on or counted_on, max(heir.work, work)
+    elif counted_on is not None and await session.get(UsageRecord, job.id) is None:
+        await session.execute(
+            update(QuotaWindow)
+            .where(
+                QuotaWindow.team_id == job.team_id,
+                QuotaWindow.kind == "images",
+                QuotaWindow.start == counted_on,
+            )
+            .values(count=QuotaWindow.count - job.images)
+        )
 
 
 async def records(
@@ -134,39 +188,47 @@ async def work_by_endpoint(session: AsyncSession) -> dict[str, int]:
 async def forget_lost(session: AsyncSession, living: set[str]) -> None:
     """Drop the jobs of nodes that died and the windows that nobody looks at any more."""
     await session.execute(delete(RunningJob).where(RunningJob.node_id.not_in(living)))
-    await session.execute(delete(QuotaWindow).where(QuotaWindow.start < _now() - 2 * DAY))
+    await session.execute(delete(QuotaWindow).where(QuotaWindow.start < epoch() - 2 * DAY))
 
 
-async def _in_flight(session: AsyncSession, team_id: str) -> tuple[int, int]:
-    """The team's running jobs and their denoiser steps, on all nodes."""
-    query = select(func.count(RunningJob.id), func.coalesce(func.sum(RunningJob.work), 0))
-    count, work = (await session.execute(query.where(RunningJob.team_id == team_id))).one()
-    return int(count), int(work)
+def start_of(seconds: int) -> int:
+    """When the window of so many seconds that holds this moment began, in epoch seconds."""
+    return int(epoch()) // seconds * seconds
 
 
-def _judge_now(quota: str, used: float, limit: float | None, *, most: float | None) -> None:
-    """A limit on what is in flight: it eases as soon as something ends."""
-    if limit is not None and most is not None and used > most:
-        raise QuotaExceededError(quota, limit=limit, retry_after=_IN_FLIGHT_RETRY)
+async def _locked(session: AsyncSession, team_id: str) -> Team:
+    """The team; others who want it so wait until this transaction ends."""
+    return await session.get_one(Team, team_id, with_for_update={"key_share": True})
+
+
+async def _running(session: AsyncSession, job_id: str) -> RunningJob | None:
+    """An attempt at the job that runs somewhere."""
+    found = await session.scalars(select(RunningJob).where(RunningJob.job_id == job_id).limit(1))
+    return found.first()
+
+
+async def _in_flight(session: AsyncSession, team_id: str) -> InFlight:
+    """What the team has in flight on all nodes; repeats are one job."""
+    query = select(
+        func.count(RunningJob.job_id.distinct()), func.coalesce(func.sum(RunningJob.work), 0)
+    )
+    jobs, work = (await session.execute(query.where(RunningJob.team_id == team_id))).one()
+    return InFlight(int(jobs), int(work))
 
 
 def _judge(quota: str, count: int, limit: int | None, *, seconds: int) -> None:
     if limit is not None and count > limit:
-        left = _start(seconds) + seconds - _now()
+        left = start_of(seconds) + seconds - epoch()
         raise QuotaExceededError(quota, limit=limit, retry_after=max(1, round(left)))
 
 
-def _start(seconds: int) -> int:
-    return int(_now()) // seconds * seconds
-
-
 async def _count(
-    session: AsyncSession, team_id: str, *, kind: str, seconds: int, amount: int = 1
+    session: AsyncSession, team_id: str, *, kind: str, start: int, amount: int = 1
 ) -> int:
-    """Add to this window's count and return it: one statement, hence atomic."""
+    """Add to the count of the window that began at `start`, and return it."""
     postgres = session.get_bind().dialect.name == "postgresql"
     insert = postgresql.insert if postgres else sqlite.insert
-    row = {"team_id": team_id, "kind": kind, "start": _start(seconds), "count": amount}
+    row = {"team_id": team_id, "kind": kind, "start": start, "count": amount}
     counted = await session.scalar(
         insert(QuotaWindow)
         .values(row)
