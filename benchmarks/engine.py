@@ -1,0 +1,293 @@
+"""The engine against stock diffusers in one process, in processor time of one thread.
+
+The same trace of requests, the same Postcard weights: stock pipelines one request after the other,
+against requests that share forwards. Time is the thread's processor time, and skips idle gaps, so
+that what else runs on the machine falls on neither queue. Every picture is compared with the stock
+one, byte for byte. Prints Markdown tables.
+
+    python -m benchmarks.engine [--requests 60] [--rounds 3] [--only replay,cost,…] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+from friendli_engine.engine import Engine
+from friendli_engine.policy import Policy
+from friendli_engine.request import Failed, Finished, ImageRequest
+from msgspec.structs import replace
+
+from benchmarks.workload.plain import ADAPTERS, Plain, postcard, quiet
+from benchmarks.workload.score import (
+    HEAD,
+    Outcome,
+    Score,
+    cells,
+    middle,
+    score,
+    score_table,
+    table,
+)
+from benchmarks.workload.trace import STEPS, Ask, trace
+
+LOADS = (0.5, 0.95, 1.4)
+KNEES = Path(__file__).parents[1] / ".cache" / "knees"
+POLICIES = {
+    "earliest deadline (default)": 3.0,
+    "first come, first served": 0.0,
+    "shortest first": 1000.0,
+}
+
+
+class Clock:
+    """Processor time of this thread, plus the idle time that was skipped."""
+
+    def __init__(self) -> None:
+        self._zero = time.thread_time()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the clock was made."""
+        return time.thread_time() - self._zero
+
+    def skip_to(self, moment: float) -> None:
+        """Nothing happens until then."""
+        self._zero -= max(moment - self.now, 0.0)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Processor seconds of this thread."""
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
+
+
+class Stock:
+    """Stock diffusers: each request's picture and how long it took."""
+
+    def __init__(self, asks: Sequence[Ask]) -> None:
+        self._plain, self._asks = Plain(), asks
+        self.pictures: dict[str, bytes] = {}
+        self.seconds: dict[str, float] = {}
+        for ask in asks[:10]:  # lazy set-up
+            self._plain.picture(replace(ask.request, steps=1))
+
+    def measure(self) -> None:
+        """Make and time every picture of the trace, one after the other."""
+        for ask in self._asks:
+            began = time.thread_time()
+            self.pictures[ask.request.id] = self._plain.picture(ask.request)
+            self.seconds[ask.request.id] = time.thread_time() - began
+
+    @property
+    def unit(self) -> float:
+        """Seconds of a mean picture: the inverse of the capacity."""
+        return statistics.fmean(self.seconds.values())
+
+    def outcome(self, ask: Ask, arrived: float, ended: float, picture: bytes) -> Outcome:
+        """What became of a request in a replay."""
+        name = ask.request.id
+        alone = statistics.fmean(
+            self.seconds[other.request.id]
+            for other in self._asks
+            if other.request.steps == ask.request.steps
+        )
+        equal = picture == self.pictures[name]
+        return Outcome(ask.request.steps, alone, arrived, ended, equal)
+
+    def replay(self, load: float) -> list[Outcome]:
+        """First come, first served: a queue is arithmetic once the services are known."""
+        free, outcomes = 0.0, []
+        for ask in self._asks:
+            arrived = ask.at * self.unit / load
+            free = max(free, arrived) + self.seconds[ask.request.id]
+            outcomes.append(self.outcome(ask, arrived, free, self.pictures[ask.request.id]))
+        return outcomes
+
+
+def replay(engine: Engine, asks: Sequence[Ask], stock: Stock, load: float) -> list[Outcome]:
+    """The trace through the engine."""
+    clock, coming = Clock(), deque(asks)
+    running: dict[str, tuple[Ask, float]] = {}
+    outcomes: list[Outcome] = []
+    while coming or engine.busy:
+        if not engine.busy:
+            clock.skip_to(coming[0].at * stock.unit / load)
+        while coming and coming[0].at * stock.unit / load <= clock.now:
+            ask = coming.popleft()
+            running[ask.request.id] = ask, ask.at * stock.unit / load
+            engine.submit(ask.request)
+        for event in engine.step():
+            if isinstance(event, Failed):
+                raise TypeError(event)
+            if isinstance(event, Finished):
+                ask, arrived = running.pop(event.id)
+                outcomes.append(stock.outcome(ask, arrived, clock.now, event.pixels.data))
+    return outcomes
+
+
+def engine_with(**options: object) -> Engine:
+    """An engine of Postcard, its adapters and its ControlNets, with the knees of earlier runs."""
+    engine = Engine(postcard(), profiles=KNEES, **options)  # type: ignore[arg-type]
+    for route, path in ADAPTERS.items():
+        engine.load_adapter(route, path)
+    return engine
+
+
+def _run(engine: Engine, requests: Sequence[ImageRequest]) -> None:
+    list(engine.generate(requests))
+
+
+def warm(engine: Engine, asks: Sequence[Ask]) -> None:
+    """Measure the knees of everything in the trace, and let lazy set-up happen."""
+    requests = [replace(ask.request, steps=2) for ask in asks]
+    list(engine.generate(requests))
+
+
+def replays(asks: Sequence[Ask], rounds: int) -> dict[tuple[float, str], Score]:
+    """Stock and engine in turns, at each load; medians over the rounds."""
+    stock = Stock(asks)
+    seen: dict[tuple[float, str], list[Score]] = {}
+    with engine_with() as engine:
+        warm(engine, asks)
+        for _ in range(rounds):
+            stock.measure()
+            for load in LOADS:
+                for name, outcomes in (
+                    ("stock, first come first served", stock.replay(load)),
+                    ("engine", replay(engine, asks, stock, load)),
+                ):
+                    seen.setdefault((load, name), []).append(score(outcomes))
+    return {key: middle(scores) for key, scores in seen.items()}
+
+
+def policies(asks: Sequence[Ask], rounds: int) -> dict[str, Score]:
+    """Orders of things at the highest load, and the default without shared forwards."""
+    stock = Stock(asks)
+    seen: dict[str, list[Score]] = {}
+
+    def run(name: str, engine: Engine) -> None:
+        seen.setdefault(name, []).append(score(replay(engine, asks, stock, LOADS[-1])))
+
+    with engine_with() as sharing, engine_with(max_rows=1) as single:
+        warm(sharing, asks)
+        for _ in range(rounds):
+            stock.measure()
+            for name, slack in POLICIES.items():
+                sharing.policy = Policy(slack=slack)
+                run(name, sharing)
+            run("default, one request a forward", single)
+    return {name: middle(scores) for name, scores in seen.items()}
+
+
+def alone(rounds: int) -> dict[int, tuple[float, float]]:
+    """(stock, engine) seconds of one request on an idle engine, by steps; prompts are new."""
+    plain = Plain(adapters={})
+    pairs: dict[int, list[tuple[float, float]]] = {}
+    with Engine(postcard(), profiles=KNEES) as engine:
+        for number, ask in enumerate(trace(len(STEPS) * (rounds + 1))):
+            steps = STEPS[number % len(STEPS)]
+            asked = ImageRequest(id="", prompt=ask.request.prompt, seed=number, steps=steps)
+            stock = timed(partial(plain.picture, asked))
+            ours = timed(partial(_run, engine, [asked]))
+            if number >= len(STEPS):  # the first of each is a warm-up
+                pairs.setdefault(steps, []).append((stock, ours))
+    columns = {steps: list(zip(*both, strict=True)) for steps, both in sorted(pairs.items())}
+    return {s: (statistics.median(a), statistics.median(b)) for s, (a, b) in columns.items()}
+
+
+def by_rows(rounds: int) -> dict[int, float]:
+    """Seconds of a denoiser step for so many requests at once."""
+    seen: dict[int, list[float]] = {}
+    with Engine(postcard(), gain=-1.0, profiles=KNEES) as engine:
+        for _ in range(rounds):
+            for rows in (1, 2, 4, 8, 16):
+                seen.setdefault(rows, []).append(_step_seconds(engine, rows))
+    return {rows: statistics.median(seconds) for rows, seconds in seen.items()}
+
+
+def _step_seconds(engine: Engine, rows: int) -> float:
+    """The difference between eleven steps and one, for `rows` equal prompts: steps alone."""
+    took = []
+    for steps in (1, 11):
+        asked = [
+            ImageRequest(id=f"{seed}", prompt="a red car", seed=seed, steps=steps)
+            for seed in range(rows)
+        ]
+        took.append(timed(partial(_run, engine, asked)))
+    return (took[1] - took[0]) / 10
+
+
+def print_replays(asks: Sequence[Ask], rounds: int) -> dict[str, object]:
+    """Requests per second and latencies against stock diffusers."""
+    scores = replays(asks, rounds)
+    print(score_table(scores))
+    return {f"{load} {name}": asdict(one) for (load, name), one in scores.items()}
+
+
+def print_policies(asks: Sequence[Ask], rounds: int) -> dict[str, object]:
+    """The same trace under several orders of things."""
+    scores = policies(asks, rounds)
+    print(table(["order", *HEAD], [[name, *cells(one)] for name, one in scores.items()]))
+    return {name: asdict(one) for name, one in scores.items()}
+
+
+def print_alone(_: Sequence[Ask], rounds: int) -> dict[str, object]:
+    """What one request costs, by itself: fixed costs and those of a step."""
+    seconds = alone(rounds)
+    rows = [
+        [steps, f"{a * 1000:.1f}", f"{b * 1000:.1f}", f"{b / a:.2f}"]
+        for steps, (a, b) in seconds.items()
+    ]
+    print(table(["steps, one request alone", "stock ms", "engine ms", "ratio"], rows))
+    return {str(steps): both for steps, both in seconds.items()}
+
+
+def print_rows(_: Sequence[Ask], rounds: int) -> dict[str, object]:
+    """Step time against rows."""
+    seconds = by_rows(rounds)
+    rows = [
+        [n, f"{s * 1000:.1f}", f"{s * 1000 / n:.1f}", f"{seconds[1] * n / s:.2f}×"]
+        for n, s in seconds.items()
+    ]
+    print(table(["requests in a step", "ms", "ms each", "against one by one"], rows))
+    return {str(n): s for n, s in seconds.items()}
+
+
+PARTS = {
+    "replay": print_replays,
+    "policies": print_policies,
+    "alone": print_alone,
+    "rows": print_rows,
+}
+
+
+def main() -> None:
+    """Print what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default=",".join(PARTS), help="of " + ", ".join(PARTS))
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    quiet()
+    asks, figures = trace(given.requests), {}
+    for name in given.only.split(","):
+        print(f"\n### {name}\n", flush=True)
+        figures[name] = PARTS[name](asks, given.rounds)
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Servers side by side: one open-loop Poisson trace over HTTP, the same weights, one machine.
+
+Requests come when the trace says, answered or not. The load is a multiple of what plain diffusers
+can do, measured at the beginning of each round by asking its server for the whole trace, one by
+one; those are also the pictures that all others are compared with. Each contender runs alone, in
+its own processes. Medians over the rounds; latencies are the client's.
+
+    python -m benchmarks.serve [--requests 60] [--rounds 3] [--loads 0.5,0.95,1.4] [--threads N]
+        [--servers ours,plain,LitServe,Ray,BentoML] [--json FILE] [--page]
+    python -m benchmarks.serve --read FILE --page      # write docs/performance.md from a file
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil  # type: ignore[import-untyped]
+from msgspec.structs import replace
+
+from benchmarks.workload.contender import FIFO, OTHERS, OURS, Contender, Running, running, versions
+from benchmarks.workload.page import write_page
+from benchmarks.workload.score import Outcome, Score, middle, score, score_table
+from benchmarks.workload.trace import Ask, body, trace
+
+Scores = dict[tuple[float, str], list[Score]]
+
+
+@dataclass
+class Reference:
+    """Plain diffusers, asked one by one: pictures, and how long each number of steps takes."""
+
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    seconds: dict[int, list[float]] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> float:
+        """Seconds of a mean picture: the inverse of the capacity."""
+        return statistics.fmean(second for all_ in self.seconds.values() for second in all_)
+
+    def outcome(self, ask: Ask, arrived: float, ended: float, picture: bytes) -> Outcome:
+        """What became of a request in a replay."""
+        request = ask.request
+        alone = statistics.fmean(self.seconds[request.steps])
+        equal = picture == self.pictures[request.id]
+        return Outcome(request.steps, alone, arrived, ended, equal)
+
+
+def client_of(server: Running) -> httpx2.AsyncClient:
+    """As many connections as there are requests, and patience."""
+    limits = httpx2.Limits(max_connections=None)
+    return httpx2.AsyncClient(base_url=server.url, timeout=3600, limits=limits)
+
+
+async def reference(server: Running, asks: Sequence[Ask]) -> Reference:
+    """Ask for the whole trace, one request after the other."""
+    known = Reference()
+    async with client_of(server) as client:
+        for ask in asks:
+            began = time.perf_counter()
+            picture = await FIFO.picture(client, body(ask.request))
+            known.pictures[ask.request.id] = picture
+            known.seconds.setdefault(ask.request.steps, []).append(time.perf_counter() - began)
+    return known
+
+
+async def warm(contender: Contender, server: Running, asks: Sequence[Ask]) -> None:
+    """All kinds of requests at once, twice: knees, windows and lazy set-up."""
+    async with client_of(server) as client:
+        for _ in range(2):
+            wires = [body(replace(ask.request, steps=2)) for ask in asks]
+            await asyncio.gather(*(contender.picture(client, wire) for wire in wires))
+
+
+async def replay(
+    contender: Contender, server: Running, asks: Sequence[Ask], known: Reference, load: float
+) -> list[Outcome]:
+    """The trace at `load` times the capacity of plain diffusers."""
+    async with client_of(server) as client:
+        wires = {ask.request.id: body(ask.request) for ask in asks}
+        zero = time.perf_counter()
+
+        async def one(ask: Ask) -> Outcome:
+            arrives = ask.at * known.unit / load
+            await asyncio.sleep(arrives - (time.perf_counter() - zero))
+            picture = await contender.picture(client, wires[ask.request.id])
+            return known.outcome(ask, arrives, time.perf_counter() - zero, picture)
+
+        return await asyncio.gather(*(one(ask) for ask in asks))
+
+
+def measure(
+    contender: Contender,
+    asks: Sequence[Ask],
+    loads: Sequence[float],
+    known: Reference | None,
+    *,
+    threads: int | None,
+) -> tuple[Reference, dict[float, Score]]:
+    """One contender through all loads; without `known` it is the reference itself."""
+    first = body(replace(asks[0].request, steps=1, adapter=None, control_images=(), images=()))
+    scores = {}
+    with running(contender, first, threads=threads) as server:
+        asyncio.run(warm(contender, server, asks[:20]))
+        known = known or asyncio.run(reference(server, asks))
+        for load in loads:
+            outcomes = asyncio.run(replay(contender, server, asks, known, load))
+            scores[load] = score(outcomes, memory=server.memory)
+            print(score_table({(load, contender.name): scores[load]}).splitlines()[-1], flush=True)
+    return known, scores
+
+
+def rounds(given: argparse.Namespace) -> Scores:
+    """Every contender once a round, plain diffusers first."""
+    asks, loads = trace(given.requests), [float(load) for load in given.loads.split(",")]
+    seen: Scores = {}
+    for number in range(given.rounds):
+        print(f"\nround {number + 1}", flush=True)
+        known = None
+        for contender in chosen(given.servers):
+            try:
+                known, scores = measure(contender, asks, loads, known, threads=given.threads)
+            except (RuntimeError, httpx2.HTTPError) as error:
+                print(f"{contender.name} left out: {error!r}", flush=True)
+                continue
+            for load, one in scores.items():
+                seen.setdefault((load, contender.name), []).append(one)
+    return seen
+
+
+def chosen(words: str) -> Iterator[Contender]:
+    """Plain diffusers, and those whose names begin with one of the words."""
+    yield FIFO
+    for contender in (OURS, *OTHERS):
+        if any(contender.name.startswith(word) for word in words.split(",")):
+            yield contender
+
+
+def machine(given: argparse.Namespace) -> dict[str, Any]:
+    """Where and how the figures were taken."""
+    return {
+        "taken": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "processor": f"{psutil.cpu_count()} cores, {platform.machine()}",
+        "load average before": round(psutil.getloadavg()[0], 1),
+        "requests": given.requests,
+        "rounds": given.rounds,
+        "threads": given.threads or "default",
+        **versions(),
+    }
+
+
+def main() -> None:
+    """Measure, or read; then print, and keep what is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--loads", default="0.5,0.95,1.4")
+    parser.add_argument("--threads", type=int, help="torch's threads in every server")
+    parser.add_argument("--servers", default="ours,LitServe,Ray,BentoML")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--read", type=Path, help="figures of an earlier run")
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md's table")
+    given = parser.parse_args()
+    if given.read:
+        figures = json.loads(given.read.read_text())
+    else:
+        where, seen = machine(given), rounds(given)
+        scores = sorted((key, asdict(middle(all_))) for key, all_ in seen.items())
+        figures = {"machine": where, "scores": [[*key, one] for key, one in scores]}
+    print("\n" + score_table({(load, name): Score(**one) for load, name, one in figures["scores"]}))
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if given.page:
+        write_page(figures)
+
+
+if __name__ == "__main__":
+    main()

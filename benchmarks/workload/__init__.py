@@ -1,0 +1,1 @@
+"""What the benchmarks share: the trace of requests, plain diffusers, and how results are scored."""

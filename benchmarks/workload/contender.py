@@ -1,0 +1,179 @@
+"""A server under test: how it is started, asked, weighed and stopped. One process tree each."""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import os
+import signal
+import site
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil  # type: ignore[import-untyped]
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+
+from aside import python_with  # after the path
+
+ROOT = Path(__file__).parents[2]
+PEERS = ("litserve==0.2.19", "ray[serve]==2.60.0", "bentoml==1.4.39")
+START = 600.0
+"""Seconds until the first picture."""
+QUIET = {
+    "BENTOML_DO_NOT_TRACK": "True",
+    "HF_HUB_OFFLINE": "1",
+    "PYTHONWARNINGS": "ignore",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to serve pictures.
+
+    Args:
+        name: for tables.
+        module: run with the port as its last argument.
+        flags: more arguments, before the port.
+        aside: it lives in the peers' environment.
+        listed: a body is a list of one, and so is the answer.
+        edits: edits have a route of their own.
+    """
+
+    name: str
+    module: str
+    flags: tuple[str, ...] = ()
+    aside: bool = False
+    listed: bool = False
+    edits: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    async def picture(self, client: httpx2.AsyncClient, wire: Mapping[str, Any]) -> bytes:
+        """Ask for one picture.
+
+        Raises:
+            HTTPError: there is none.
+        """
+        path = "/v1/images/edits" if self.edits and "image" in wire else "/v1/images/generations"
+        asked = {"requests": [wire]} if self.listed else wire
+        answer = await client.post(path, json=asked)
+        answer.raise_for_status()
+        body = answer.json()
+        return base64.b64decode(body[0] if self.listed else body["image"])
+
+
+OURS = Contender(
+    "ours",
+    "friendli_server",
+    ("--metrics-port", "0", "--max-queue", "1024", "--max-per-client", "1024", "--port"),
+    edits=True,
+)
+FIFO = Contender("plain diffusers, FastAPI", "benchmarks.peers.fifo")
+OTHERS = (
+    Contender("LitServe, dynamic batching", "benchmarks.peers.litserve_batching", aside=True),
+    Contender("Ray Serve, @serve.batch", "benchmarks.peers.ray_batching", aside=True),
+    Contender("BentoML, batchable", "benchmarks.peers.bentoml_batching", aside=True, listed=True),
+)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started contender."""
+
+    url: str
+    process: psutil.Process
+
+    @property
+    def memory(self) -> float:
+        """MiB of all its processes, shared pages divided among them."""
+        tree = [self.process, *self.process.children(recursive=True)]
+        return float(sum(one.memory_full_info().pss for one in tree)) / 2**20
+
+
+@contextmanager
+def running(
+    contender: Contender, wire: Mapping[str, Any], *, threads: int | None = None
+) -> Iterator[Running]:
+    """The contender's processes, once they have answered `wire`."""
+    with tempfile.TemporaryDirectory() as cache, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        own = (
+            QUIET | {"XDG_CACHE_HOME": cache, "PYTHONPATH": str(ROOT)} | dict(contender.environment)
+        )
+        own |= {"OMP_NUM_THREADS": str(threads)} if threads else {}
+        python = str(peers_python() if contender.aside else sys.executable)
+        command = [python, "-m", contender.module, *contender.flags, str(port)]
+        process = subprocess.Popen(
+            command,
+            env=os.environ | own,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            started = Running(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
+            _await_picture(contender, started.url, wire, process)
+            yield started
+        finally:
+            _stop(process)
+
+
+def _await_picture(
+    contender: Contender, url: str, wire: Mapping[str, Any], process: subprocess.Popen[bytes]
+) -> None:
+    body = {"requests": [wire]} if contender.listed else wire
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx2.post(f"{url}/v1/images/generations", json=body, timeout=START).is_success:
+                return
+        except httpx2.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"{contender.name} gave no picture; its exit status: {process.poll()}.")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the whole tree: some leave their children behind."""
+    tree = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    _, alive = psutil.wait_procs(tree, timeout=10)
+    for one in alive:
+        one.kill()
+    process.wait()
+
+
+def peers_python() -> Path:
+    """An interpreter with the peers' own packages before ours: the same torch, the same diffusers.
+
+    It is made on first use, and needs a package registry then.
+    """
+    python = python_with("peers", *PEERS)
+    ours = site.getsitepackages()[0]
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    link = python.parents[1] / "lib" / version / "site-packages" / "ours.pth"
+    link.write_text(f"import site; site.addsitedir({ours!r})\n")
+    return python
+
+
+def versions() -> dict[str, str]:
+    """Of what the figures depend on."""
+    names = ("torch", "diffusers", "transformers", "fastapi", "uvicorn")
+    found = {name: importlib.metadata.version(name) for name in names}
+    return found | dict(peer.split("==") for peer in PEERS)

@@ -1,0 +1,59 @@
+"""Writes the figures of `benchmarks.serve` into the documentation: a table and a chart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from benchmarks.workload.score import Score, score_table
+
+DOCS = Path(__file__).parents[2] / "docs"
+BEGIN, END = "<!-- figures of benchmarks.serve -->", "<!-- end -->"
+COLOURS = ("#2f6fde", "#9aa3af", "#e09f3e", "#5b8e7d", "#bc4b51")
+WIDE, BAR, LEFT = 420, 16, 190
+"""Pixels: the longest bar, the height of one, the room for names."""
+
+
+def write_page(figures: dict[str, Any], page: Path = DOCS / "performance.md") -> None:
+    """Replace what stands between the marks; draw the chart beside it."""
+    scores = {(load, name): Score(**one) for load, name, one in figures["scores"]}
+    told = ", ".join(f"{name} {value}" for name, value in figures["machine"].items())
+    before, rest = page.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    page.write_text(f"{before}{BEGIN}\n{score_table(scores)}\n\nTaken: {told}.\n{END}{after}")
+    (page.parent / "images" / "serving.svg").write_text(chart(scores))
+
+
+def chart(scores: dict[tuple[float, str], Score]) -> str:
+    """Mean latency of each server at each load, as horizontal bars."""
+    longest = max(one.mean for one in scores.values())
+    names = list(dict.fromkeys(name for _, name in scores))
+    y, parts = 34, [_text(10, 20, "mean latency, seconds (shorter is better)", weight="bold")]
+    for load in dict.fromkeys(load for load, _ in scores):
+        parts.append(_text(10, y + 12, f"{load:g}× the capacity of plain diffusers"))
+        for name in (name for name in names if (load, name) in scores):
+            y += BAR + 4
+            mean = scores[load, name].mean
+            parts += _bar(y, name, mean, WIDE * mean / longest, COLOURS[names.index(name) % 5])
+        y += BAR + 14
+    size = f'viewBox="0 0 {LEFT + WIDE + 70} {y + 6}"'
+    style = 'font-family="sans-serif" font-size="12" fill="#6b7280"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
+
+
+def _bar(y: int, name: str, value: float, width: float, colour: str) -> list[str]:
+    return [
+        _text(LEFT - 8, y + 12, name, anchor="end"),
+        f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2" fill="{colour}"/>',
+        _text(LEFT + width + 6, y + 12, f"{value:.2f}"),
+    ]
+
+
+def _text(x: float, y: int, words: str, *, anchor: str = "start", weight: str = "normal") -> str:
+    place = f'x="{x:.0f}" y="{y}" text-anchor="{anchor}" font-weight="{weight}"'
+    return f"<text {place}>{escape(words)}</text>"

@@ -1,0 +1,103 @@
+"""What a replay of a trace is worth: one record of figures, and tables of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+DEADLINE = 5.0
+"""A picture is in time within so many times what plain diffusers takes for it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One request of a replay; times are in seconds since its beginning."""
+
+    steps: int
+    alone: float
+    """What plain diffusers takes for it."""
+    arrived: float
+    ended: float
+    equal: bool
+    """Whether it has the bytes of plain diffusers."""
+
+    @property
+    def latency(self) -> float:
+        """From arrival to the last byte."""
+        return self.ended - self.arrived
+
+    @property
+    def slowdown(self) -> float:
+        """Against being alone."""
+        return self.latency / self.alone
+
+
+@dataclass(frozen=True)
+class Score:
+    """Figures of one replay. Times in seconds, rates per second, memory in MiB."""
+
+    rate: float
+    goodput: float
+    """Pictures per second that came within their deadline."""
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    short: float
+    """Mean latency of requests with at most 4 steps."""
+    fairness: float
+    """Jain's index of the slowdowns: 1 if all suffer alike."""
+    equal: float
+    """Share of pictures with the bytes of plain diffusers."""
+    memory: float = 0.0
+
+
+def score(outcomes: Sequence[Outcome], *, memory: float = 0.0) -> Score:
+    """The figures of a replay."""
+    span = max(o.ended for o in outcomes) - min(o.arrived for o in outcomes)
+    latencies = [o.latency for o in outcomes]
+    slowdowns = [o.slowdown for o in outcomes]
+    cuts = statistics.quantiles(latencies, n=100, method="inclusive")
+    return Score(
+        rate=len(outcomes) / span,
+        goodput=sum(s <= DEADLINE for s in slowdowns) / span,
+        mean=statistics.fmean(latencies),
+        p50=cuts[49],
+        p95=cuts[94],
+        p99=cuts[98],
+        short=statistics.fmean(o.latency for o in outcomes if o.steps <= 4),
+        fairness=sum(slowdowns) ** 2 / (len(slowdowns) * sum(s * s for s in slowdowns)),
+        equal=statistics.fmean(o.equal for o in outcomes),
+        memory=memory,
+    )
+
+
+def middle(scores: Sequence[Score]) -> Score:
+    """The median of each figure over several rounds."""
+    columns = {name: [vars(s)[name] for s in scores] for name in vars(scores[0])}
+    return Score(**{name: statistics.median(values) for name, values in columns.items()})
+
+
+HEAD = (
+    "images/s", "in time/s", "mean s", "p50 s", "p95 s", "p99 s", "≤ 4 steps s", "fairness",
+    "equal bytes", "MiB",
+)  # fmt: skip
+
+
+def cells(s: Score) -> list[str]:
+    """The figures as text, in the order of `HEAD`."""
+    times = (f"{value:.2f}" for value in (s.rate, s.goodput, s.mean, s.p50, s.p95, s.p99, s.short))
+    return [*times, f"{s.fairness:.2f}", f"{s.equal:.0%}", f"{s.memory:.0f}" if s.memory else "–"]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; all columns but the first are numbers."""
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def score_table(scores: Mapping[tuple[float, str], Score]) -> str:
+    """One line for each load and contender."""
+    rows = [[f"{load:g}×", name, *cells(one)] for (load, name), one in scores.items()]
+    return table(["load", "server", *HEAD], rows)
