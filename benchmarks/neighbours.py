@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -42,7 +42,10 @@ class Paced(FakeContainer):
 
     async def _generate(self, request: Request) -> Response:
         await asyncio.sleep(SECONDS)
-        return await super()._generate(request)
+        try:
+            return await super()._generate(request)
+        except ClientDisconnect:  # a caller of the flood that just ended
+            return Response(status_code=499)
 
 
 @dataclass

@@ -63,6 +63,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "docs.live": Requirement(
         "issue 6.10", "every documented example draws with Postcard, container and gateway"
     ),
+    "gateway.fair": Requirement(
+        "issue 7.7", "a team that floods the gateway keeps nobody else waiting"
+    ),
     "gateway.metrics": Requirement("issue 7.8", "metrics and a log line per request, no secrets"),
     "stream.gateway": Requirement(
         "issues 6.8, 7.2", "an endpoint's picture can be watched as it comes, and left"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from friendli_server.dedicated.usage import services
-from friendli_server.dedicated.usage.models import RunningJob
+from friendli_server.dedicated.usage.models import QuotaWindow, RunningJob
 from sqlalchemy import select
 
-from .conftest import World
+from .conftest import Tenant, World
 
 USAGE = "/dedicated/v1/team/usage"
 
@@ -189,6 +189,99 @@ async def test_a_repeat_is_recorded_once(world: World) -> None:
         assert answer.status_code == 200
     report = (await world.client.get(USAGE, headers=tenant.headers)).json()
     assert report["images"] == 1
+
+
+async def repeat(world: World, tenant: Tenant, endpoint: str, key: str) -> str:
+    """A request under an idempotency key; how it was answered."""
+    answer = await world.client.post(
+        "/dedicated/v1/images/generations",
+        json={"prompt": "p", "model": endpoint},
+        headers=tenant.headers | {"idempotency-key": key},
+    )
+    return "ok" if answer.status_code == 200 else str(answer.json()["error"]["code"])
+
+
+async def counted(world: World) -> int:
+    """The images that quotas count."""
+    async with world.gateway.database.transaction() as session:
+        query = select(QuotaWindow.count).where(QuotaWindow.kind == "images")
+        return sum(await session.scalars(query))
+
+
+async def running(world: World, count: int) -> None:
+    """Wait until so many requests are being served."""
+
+    async def so_many() -> bool:
+        async with world.gateway.database.transaction() as session:
+            return len(list(await session.scalars(select(RunningJob.id)))) == count
+
+    await world.until(so_many)
+
+
+@pytest.mark.requirement("gateway.quotas")
+async def test_a_job_that_fails_after_midnight_is_credited_to_the_day_that_counted_it(
+    world: World, clock: list[float]
+) -> None:
+    world.launcher.held = True
+    tenant = await world.tenant(images_per_day=1)
+    endpoint = await world.endpoint(tenant)
+    clock[0] = clock[0] // 86_400 * 86_400 + 86_399
+    task = asyncio.create_task(code(world, tenant, endpoint, num_inference_steps=4))
+    await running(world, 1)
+    clock[0] += 2
+    world.launcher.launched[0].dead.set()
+    world.launcher.refuses = "INFERENCE_ENGINE_UNKNOWN_ERROR"
+    assert await task != "ok"
+    async with world.gateway.database.transaction() as session:
+        windows = list(await session.scalars(select(QuotaWindow).order_by(QuotaWindow.start)))
+    assert [window.count for window in windows if window.kind == "images"] == [0]
+
+
+@pytest.mark.requirement("gateway.quotas")
+async def test_a_repeat_that_runs_beside_the_first_is_counted_once(world: World) -> None:
+    world.launcher.held = True
+    tenant = await world.tenant(images_per_day=2, concurrency=1)
+    endpoint = await world.endpoint(tenant)
+    tasks = [asyncio.create_task(repeat(world, tenant, endpoint, "k")) for _ in range(2)]
+    await running(world, 2)
+    assert await counted(world) == 1
+    world.launcher.launched[0].released.set()
+    assert [await task for task in tasks] == ["ok", "ok"]
+    assert await counted(world) == 1
+
+
+@pytest.mark.requirement("gateway.quotas")
+async def test_leaving_a_repeat_gives_no_picture_away(world: World) -> None:
+    tenant = await world.tenant(images_per_day=1)
+    endpoint = await world.endpoint(tenant)
+    assert await repeat(world, tenant, endpoint, "k") == "ok"
+    container = world.launcher.launched[0]
+    container.full = True
+    assert await repeat(world, tenant, endpoint, "k") == "rate_limit_exceeded"
+    container.full = False
+    assert await counted(world) == 1
+    assert await repeat(world, tenant, endpoint, "another") == "quota_images_per_day"
+
+
+@pytest.mark.requirement("gateway.quotas")
+async def test_a_first_try_that_fails_hands_its_count_to_the_repeat(world: World) -> None:
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    job = {
+        "id": "job", "team_id": tenant.id, "endpoint_id": endpoint, "adapter": None,
+        "operation": "generations", "steps": 4, "images": 1,
+    }  # fmt: skip
+    first, second = (services.Job(**job, attempt=name) for name in ("one", "two"))
+    database = world.gateway.database
+    for attempt in (first, second):
+        async with database.transaction() as session:
+            await services.admit(session, attempt, node_id="n", queue_steps=100)
+    async with database.transaction() as session:
+        await services.finish(session, first, [])
+    assert await counted(world) == 1
+    async with database.transaction() as session:
+        await services.finish(session, second, [])
+    assert await counted(world) == 0
 
 
 async def test_nothing_is_left_running_afterwards(world: World) -> None:

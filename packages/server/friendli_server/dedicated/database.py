@@ -23,6 +23,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from friendli_server.dedicated.sqlite import connecting
+
 _SQLITE = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
 _DOWN = (OperationalError, InterfaceError, ConnectionError, OSError, TimeoutError, PoolTimeoutError)
 CONNECT_SECONDS: Final = 5.0
@@ -89,6 +91,7 @@ class Database:
         self._turn = asyncio.Lock() if self._is_sqlite else nullcontext()
         self.engine = create_async_engine(
             self.url,
+            async_creator=connecting(self.url.database or "") if self._is_sqlite else None,
             connect_args={} if self._is_sqlite else _PATIENCE,
             pool_pre_ping=not self._is_sqlite,
             pool_size=_CONNECTIONS,

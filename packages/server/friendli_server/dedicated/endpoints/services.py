@@ -6,6 +6,8 @@ These functions only write down what people want (`goal`, a new version); the ke
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +32,9 @@ from .wire import (
     EndpointUpdateBody,
     Status,
 )
+
+_USED_LATELY: Final = timedelta(seconds=1)
+"""Idle time is counted in seconds: a busy endpoint need not be written to at each request."""
 
 
 async def find(session: AsyncSession, team_id: str, endpoint_id: str) -> Endpoint:
@@ -57,7 +62,8 @@ async def wake_for_request(session: AsyncSession, team_id: str, endpoint_id: str
         raise ApiError("endpoint_terminated")
     if endpoint.status == Status.FAILED:
         raise ApiError("endpoint_failed", retry_after=30)
-    endpoint.used_at = now()
+    if now() - endpoint.used_at > _USED_LATELY:
+        endpoint.used_at = now()
     if endpoint.goal == Goal.ASLEEP:
         endpoint.goal = Goal.AWAKE
     return endpoint

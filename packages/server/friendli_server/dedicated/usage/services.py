@@ -48,6 +48,9 @@ class Limits(NamedTuple):
     queue_share: float | None
 
 
+_UNLIMITED: Final = Limits(None, None)
+
+
 class InFlight(NamedTuple):
     """Jobs running, and their denoiser steps."""
 
@@ -110,7 +113,9 @@ async def admit(session: AsyncSession, job: Job, *, node_id: str, queue_steps: i
     )
     await session.flush()
     limits = Limits(team.concurrency, team.queue_share)
-    judge_in_flight(await _in_flight(session, job.team_id), limits, job, queue_steps=queue_steps)
+    if limits != _UNLIMITED:
+        in_flight = await _in_flight(session, job.team_id)
+        judge_in_flight(in_flight, limits, job, queue_steps=queue_steps)
     return limits
 
 
