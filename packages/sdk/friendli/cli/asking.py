@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from friendli import AsyncFriendli, models
 from friendli.cli.place import Place, unknown
+from friendli.cli.trouble import REFUSED, USAGE, Trouble
 from friendli.cli.wish import Made, Wish
-from friendli.results import FinishedEvent, PreviewEvent
+from friendli.results import B64ImageItem, DedicatedFinishedEvent, FinishedEvent, PreviewEvent
+
+Picture = FinishedEvent | B64ImageItem
 
 
 class Watch(Protocol):
@@ -50,29 +53,49 @@ async def make(
         models.SDKError: it refused or failed.
         models.TransportError: it cannot be reached.
     """
-    base = (await asyncio.to_thread(place.models) or [{}])[0]
+    base = await asyncio.to_thread(_base, place, wishes[0])
+    wishes = [wish.preferring(base) for wish in wishes]
     async with AsyncFriendli(server_url=place.url, token=place.token or "") as friendli:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(
-                        _one(friendli, wish.preferring(base), index=i, watch=watch, raw=raw)
+                        _one(_stream(friendli, place, wish, raw=raw), index=i, watch=watch)
                     )
                     for i, wish in enumerate(wishes)
                 ]
         except* models.SDKError as failed:
             raise _explained(failed.exceptions[0], place, wishes[0]) from None
     model = str(base.get("id", ""))
-    return [_made(*task.result(), place=place, model=model, raw=raw) for task in tasks]
+    return [
+        _made(wish, *task.result(), place=place, model=model, raw=raw)
+        for wish, task in zip(wishes, tasks, strict=True)
+    ]
 
 
-async def _one(
-    friendli: AsyncFriendli, wish: Wish, *, index: int, watch: Watch, raw: bool
-) -> tuple[Wish, FinishedEvent, float]:
+def _base(place: Place, wish: Wish) -> Mapping[str, Any]:
+    """The base model, as far as the server tells; an endpoint is its own."""
+    if not place.dedicated:
+        return (place.models() or [{}])[0]
+    if not wish.model:
+        raise Trouble(
+            "a gateway needs to know the endpoint.",
+            then="Name it with --model ENDPOINT; `friendli endpoint list` shows them.",
+            status=USAGE,
+        )
+    return {"id": wish.model}
+
+
+def _stream(friendli: AsyncFriendli, place: Place, wish: Wish, *, raw: bool) -> Any:
+    """The events of one picture, from a container or an endpoint."""
+    fields = wish.fields() | {"response_format": "raw" if raw else "jpeg"}
+    if place.dedicated:
+        return friendli.dedicated.image.stream(**fields, x_friendli_team=place.team)
+    return friendli.container.image.stream(**fields)
+
+
+async def _one(stream: Any, *, index: int, watch: Watch) -> tuple[Picture, float]:
     started = time.perf_counter()
-    stream = friendli.container.image.stream(
-        response_format="raw" if raw else "jpeg", **wish.fields()
-    )
     async with aclosing(stream) as events:
         async for event in events:
             match event:
@@ -84,25 +107,33 @@ async def _one(
                     watch.preview(index, event.content)
                 case FinishedEvent():
                     watch.done(index)
-                    return wish, event, time.perf_counter() - started
+                    return event, time.perf_counter() - started
+                case DedicatedFinishedEvent(data=[B64ImageItem() as item]):
+                    watch.done(index)
+                    return item, time.perf_counter() - started
     raise models.NoResponseError("The stream ended before the picture came.")
 
 
 def _explained(failure: BaseException, place: Place, wish: Wish) -> BaseException:
-    if isinstance(failure, models.SDKError) and failure.error.get("code") == "model_not_found":
+    if not isinstance(failure, models.SDKError):
+        return failure
+    if place.dedicated and failure.status_code == 404:
+        then = "`friendli endpoint list` shows the team's; --team names another team."
+        return Trouble(f"there is no endpoint {wish.model!r}.", then=then, status=REFUSED)
+    if failure.error.get("code") == "model_not_found":
         return unknown(place, wish.model or "")
     return failure
 
 
 def _made(
-    wish: Wish, event: FinishedEvent, seconds: float, *, place: Place, model: str, raw: bool
+    wish: Wish, picture: Picture, seconds: float, *, place: Place, model: str, raw: bool
 ) -> Made:
     return Made(
-        wish=replace(wish, seed=event.seed),
-        content=event.content,
+        wish=replace(wish, seed=picture.seed),
+        content=picture.content,
         raw=raw,
-        width=event.width or 0,
-        height=event.height or 0,
+        width=picture.width or 0,
+        height=picture.height or 0,
         seconds=seconds,
         server="embedded" if place.inside else place.url,
         model=model,

@@ -23,6 +23,7 @@ def generate(
     n: options.Count = 1,
     server: options.Server = None,
     token: options.Token = None,
+    team: options.Team = None,
     json: options.Json = False,
     show: options.Show = True,
     history: options.Keep = True,
@@ -49,7 +50,14 @@ def generate(
         run.run(
             wish,
             run.Choices(
-                server=server, token=token, out=out, count=n, json=json, show=show, keep=history
+                server=server,
+                token=token,
+                team=team,
+                out=out,
+                count=n,
+                json=json,
+                show=show,
+                keep=history,
             ),
         )
 
@@ -70,6 +78,7 @@ def edit(
     n: options.Count = 1,
     server: options.Server = None,
     token: options.Token = None,
+    team: options.Team = None,
     json: options.Json = False,
     show: options.Show = True,
     history: options.Keep = True,
@@ -93,6 +102,13 @@ def edit(
         run.run(
             wish,
             run.Choices(
-                server=server, token=token, out=out, count=n, json=json, show=show, keep=history
+                server=server,
+                token=token,
+                team=team,
+                out=out,
+                count=n,
+                json=json,
+                show=show,
+                keep=history,
             ),
         )

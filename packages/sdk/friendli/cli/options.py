@@ -11,8 +11,12 @@ Server = Annotated[
     typer.Option(
         "--server",
         metavar="URL",
-        help="Server to ask; else FRIENDLI_BASE_URL, localhost:8000, or this process.",
+        help="Server to ask; else FRIENDLI_BASE_URL, localhost:8000, or this process. "
+        "A gateway's ends in /dedicated.",
     ),
+]
+Team = Annotated[
+    str | None, typer.Option("--team", metavar="TEAM", help="Team to act for, at a gateway.")
 ]
 Token = Annotated[
     str | None, typer.Option("--token", metavar="KEY", help="API key; else FRIENDLI_TOKEN.")
@@ -40,7 +44,12 @@ Seed = Annotated[
     int | None, typer.Option("--seed", help="The same seed gives the same picture; else any.")
 ]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="ROUTE", help="Adapter; else the base model.")
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="ROUTE",
+        help="Adapter; else the base model. At a gateway: ENDPOINT or ENDPOINT:ADAPTER.",
+    ),
 ]
 Control = Annotated[
     list[str] | None,

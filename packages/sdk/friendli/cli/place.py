@@ -19,6 +19,8 @@ from friendli.cli.trouble import REFUSED, UNREACHABLE, Trouble
 DEFAULT = "http://localhost:8000"
 GROUP = "friendli.embedded"
 """Entry points here give context managers that yield the URL and key of a server in-process."""
+DEDICATED = "/dedicated"
+"""What the URL of a gateway ends in."""
 _PATIENCE = 30.0
 """Seconds for an answer about health and models; a busy machine answers late."""
 
@@ -29,11 +31,16 @@ _PAUSE = 0.3
 
 @dataclass(frozen=True)
 class Place:
-    """A server, and how to ask it; `inside` is one that lives in this process."""
+    """A server, and how to ask it.
+
+    `inside` is one that lives in this process, `dedicated` a gateway, which acts for `team`.
+    """
 
     url: str
     token: str | None
     inside: bool = False
+    dedicated: bool = False
+    team: str | None = None
 
     def get(self, path: str) -> Any:
         """The JSON at `path`; None if what answers is none.
@@ -73,21 +80,30 @@ class Place:
         return [model for model in listed or [] if isinstance(model, dict) and "id" in model]
 
 
-def named(server: str | None, token: str | None) -> Place:
+def named(server: str | None, token: str | None, *, team: str | None = None) -> Place:
     """The place that flags and environment name, whether or not it answers."""
-    url = server or os.environ.get("FRIENDLI_BASE_URL") or DEFAULT
-    return Place(url.rstrip("/"), token or os.environ.get("FRIENDLI_TOKEN") or None)
+    url = (server or os.environ.get("FRIENDLI_BASE_URL") or DEFAULT).rstrip("/")
+    return Place(
+        url.removesuffix(DEDICATED),
+        token or os.environ.get("FRIENDLI_TOKEN") or None,
+        dedicated=url.endswith(DEDICATED),
+        team=team or os.environ.get("FRIENDLI_TEAM") or None,
+    )
 
 
 @contextmanager
-def found(server: str | None, token: str | None, *, say: Callable[[str], None]) -> Iterator[Place]:
+def found(
+    server: str | None, token: str | None, *, say: Callable[[str], None], team: str | None = None
+) -> Iterator[Place]:
     """The named place; where none was named and none answers, one in this process.
 
     Raises:
         Trouble: there is neither.
     """
-    place = named(server, token)
-    if server or os.environ.get("FRIENDLI_BASE_URL") or _answers(place):
+    place = named(server, token, team=team)
+    if place.dedicated:  # an endpoint that sleeps wakes when it is asked
+        yield place
+    elif server or os.environ.get("FRIENDLI_BASE_URL") or _answers(place):
         _await_ready(place, say)
         yield place
     else:

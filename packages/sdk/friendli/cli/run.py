@@ -25,6 +25,7 @@ class Choices:
 
     server: str | None = None
     token: str | None = None
+    team: str | None = None
     out: str | None = None
     count: int = 1
     json: bool = False
@@ -44,7 +45,7 @@ def run(wish: Wish, choices: Choices) -> None:
     screen = Screen(show=choices.show and not choices.json and choices.out != outputs.PIPE)
     wishes = _counted(wish, choices.count)
     with (
-        place.found(choices.server, choices.token, say=screen.say) as where,
+        place.found(choices.server, choices.token, say=screen.say, team=choices.team) as where,
         screen.watching([wish.prompt for wish in wishes]),
     ):
         made = asyncio.run(make(where, wishes, watch=screen, raw=raw))
