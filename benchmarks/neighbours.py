@@ -32,8 +32,8 @@ from friendli_server.dedicated import operator
 
 ENDPOINTS, GENERATE = "/dedicated/beta/endpoint", "/dedicated/v1/images/generations"
 CALLERS, REQUESTS, ROUNDS, LIMIT = 32, 15, 4, 1.5
-SECONDS = 0.25
-"""How long a paced picture takes."""
+SECONDS = 1.0
+"""How long a paced picture takes: what a fast model takes on a good card."""
 QUOTAS = {"no quota": {}, "concurrency 8": {"concurrency": 8}, "queue share": {"queue_share": 0.02}}
 
 

@@ -75,7 +75,7 @@ class Contender:
 OURS = Contender(
     "ours",
     "friendli_server",
-    ("--metrics-port", "0", "--max-queue", "1024", "--max-per-client", "1024", "--port"),
+    ("serve", "--metrics-port", "0", "--max-queue", "1024", "--max-per-client", "1024", "--port"),
     edits=True,
 )
 FIFO = Contender("plain diffusers, FastAPI", "benchmarks.peers.fifo")
@@ -120,7 +120,6 @@ def running(
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
         )
         try:
             started = Running(f"http://127.0.0.1:{port}", psutil.Process(process.pid))

@@ -1,8 +1,9 @@
 """The requests that every contender is given: mixed steps, guidance, adapters, controls and edits.
 
 A trace is drawn from a seed, so that all contenders get the same. Arrivals are a Poisson process in
-units of the mean time that plain diffusers takes for a picture; who replays it says how long that
-is and how much of that capacity is asked for. It knows no engine, no server and no clock.
+units of the mean time that plain diffusers takes for a picture (given their number, its moments are
+uniform); who replays it says how long that unit is and how much of that capacity is asked for. It
+knows no engine, no server and no clock.
 """
 
 from __future__ import annotations
@@ -46,11 +47,11 @@ def trace(count: int, *, seed: int = 8) -> list[Ask]:
         _shuffled(KINDS, count, dice),
         strict=True,
     )
-    asks, at = [], 0.0
-    for number, (steps, guidance, kind) in enumerate(rows):
-        asks.append(Ask(at, _request(number, steps, guidance, kind, dice)))
-        at += dice.expovariate(1)
-    return asks
+    moments = sorted(dice.uniform(0, count) for _ in range(count))
+    return [
+        Ask(at, _request(number, *row, dice))
+        for number, (at, row) in enumerate(zip(moments, rows, strict=True))
+    ]
 
 
 def _shuffled(values: Sequence[T], count: int, dice: Random) -> list[T]:
