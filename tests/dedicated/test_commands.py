@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,9 @@ def test_a_bad_setting_is_refused_by_name() -> None:
     result = CliRunner().invoke(app, ["serve", "--link-seconds", "0"])
     assert result.exit_code == 2
     assert "link_seconds" in result.stderr
+
+
+def test_teams_and_tokens_are_verbs_of_the_command_line_too() -> None:
+    points = {point.name: point.value for point in entry_points(group="friendli.commands")}
+    assert points["team"] == "friendli_server.dedicated.cli:team"
+    assert points["token"] == "friendli_server.dedicated.cli:token"

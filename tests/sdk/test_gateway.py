@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from dedicated.conftest import *  # noqa: F403  # its fixtures, whichever they need
@@ -52,6 +53,22 @@ async def test_an_endpoint_made_through_the_sdk_draws(
     assert isinstance(item, models.B64ImageItem)
     assert kind_of(item.content) == "png"
     assert item.seed == 2**63 + 1
+    assert item.to_pil().size == (item.width, item.height)
+
+
+async def test_raw_pixels_of_an_endpoint_are_a_picture(
+    friendli: AsyncFriendli, world: World
+) -> None:
+    endpoint = await create(friendli, world)
+    asked: Any = {"model": endpoint, "prompt": "a red kite", "seed": 5}
+    raw, png = [
+        (await friendli.dedicated.image.generate(**asked, response_format=wanted)).data[0]
+        for wanted in ("raw", "png")
+    ]
+    assert raw.width is not None
+    assert raw.height is not None
+    assert len(raw.content) == raw.width * raw.height * 3
+    assert raw.to_pil().tobytes() == png.to_pil().convert("RGB").tobytes()
 
 
 async def test_the_default_answer_is_an_address(friendli: AsyncFriendli, world: World) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from friendli import SyncFriendli, models
 from friendli.picture import kind_of
@@ -78,12 +80,27 @@ def test_the_same_seed_draws_the_same_picture_streamed_or_not(url: str) -> None:
     assert steps == [1, 2, 3]
 
 
-def test_leaving_a_stream_frees_the_place(url: str) -> None:
+@pytest.mark.parametrize("edits", [False, True], ids=["generate", "edit"])
+def test_leaving_a_stream_cancels_the_job_on_the_server(url: str, edits: bool) -> None:
+    given: Any = {"image": live_postcard.picture()} if edits else {}
+    finished = idle(url)["finished"]
     with SyncFriendli(server_url=url) as friendli:
-        with friendli.container.image.stream(prompt="p", num_inference_steps=50) as events:
-            assert not isinstance(next(events), models.FinishedEvent)
+        with friendli.container.image.stream(prompt="p", num_inference_steps=50, **given) as events:
+            assert any(isinstance(event, models.ProgressEvent) for event in events)
         res = friendli.container.image.generate(prompt="p", num_inference_steps=1)
     assert res.content
+    assert idle(url, finished=finished + 1)["finished"] == finished + 1
+
+
+def idle(url: str, *, finished: int = 0) -> dict[str, int]:
+    """What the engine says once it has finished so many pictures and makes none."""
+    give_up = time.monotonic() + 120
+    while time.monotonic() < give_up:
+        told: dict[str, int] = httpx2.get(f"{url}/v1/engine", timeout=60).json()
+        if told["active"] == told["queued"] == 0 and told["finished"] >= finished:
+            return told
+        time.sleep(0.2)
+    raise AssertionError("the engine is not idle")
 
 
 def test_an_endpoint_draws_the_containers_picture(url: str, gateway: Gateway) -> None:
@@ -125,6 +142,7 @@ def test_the_seeds_examples_draw(
     url: str,
     gateway: Gateway,
     abilities: dict[str, bool],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     code = runnable(seed.read_text(encoding="utf-8"), abilities)
@@ -133,8 +151,9 @@ def test_the_seeds_examples_draw(
     names: dict[str, object] = {"__name__": "__main__"}
     exec(compile(code, seed.name, "exec"), names)
     res = names["res"]
-    if isinstance(res, models.DedicatedImageGenerateSuccess):
-        assert kind_of(res.data[0].content) == "jpeg"
-    else:
-        assert isinstance(res, models.ContainerImageGenerateSuccess)
-        assert kind_of(res.content) == "jpeg"
+    made = res.data[0] if isinstance(res, models.DedicatedImageGenerateSuccess) else res
+    assert isinstance(made, models.URLImageItem | models.ContainerImageGenerateSuccess)
+    saved = made.save(tmp_path / f"{seed.stem}.jpg")
+    assert kind_of(saved.read_bytes()) == "jpeg"
+    low, high = zip(*made.to_pil().convert("RGB").getextrema(), strict=True)
+    assert max(high) - min(low) > 50, "a flat picture is none"
