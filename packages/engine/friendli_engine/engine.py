@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -82,6 +82,8 @@ class Engine:
         self._prompts = PromptCache(prompt_memory)
         self._preview: Preview | None = None
         self._runs: dict[str, Run] = {}
+        self._started: dict[str, Run] = {}
+        self._tenants: Counter[str] = Counter()
         self._pace = Pace()
         self._profiles = Profiles(limits, model.device, profiles)
         self._forwards = Forwards(self._profiles, model.device, self._charge)
@@ -113,7 +115,8 @@ class Engine:
         if self._runs and self.max_wait is not None and run.promise.eta > self.max_wait:
             raise QueueFullError("It would take too long until this request is done.")
         self._runs[request.id] = run
-        position = self.policy.order(self._waiting()).index(run)
+        self._tenants[request.tenant] += 1
+        position = self.policy.order(r for r in self._runs.values() if not r.started).index(run)
         return Queued(request.id, position, run.promise.eta)
 
     def _run(self, request: ImageRequest) -> Run:
@@ -137,15 +140,16 @@ class Engine:
     @torch.inference_mode()
     def cancel(self, request_id: str) -> None:
         """Drop a request wherever it is; unknown ids are ignored, since it may just have ended."""
-        if run := self._runs.pop(request_id, None):
+        if run := self._runs.get(request_id):
             run.cancel()
             self._counts["cancelled"] += 1
-            self._adapters.settle(self._worn())
+            self._drop(run)
 
     @torch.inference_mode()
     def step(self) -> list[Event]:
         """Advance by one forward and tell what happened: admit → pick → run → resume."""
         for run in self._admitted():
+            self._started[run.request.id] = run
             run.resume()
         parked = [run for run in self._running() if run.parked]
         for run, outcome in self._forwards.run(self.policy.pick(parked, self._forwards.sizes)):
@@ -169,9 +173,14 @@ class Engine:
         self._adapters.unload(route, used=self._worn())
 
     def _worn(self, *, started: bool = False) -> set[Adapter]:
-        """The adapters of all requests, or of those that run."""
-        runs = (run for run in self._runs.values() if run.started or not started)
-        return {run.adapter for run in runs if run.adapter}
+        runs = self._started if started else self._runs
+        return {run.adapter for run in runs.values() if run.adapter}
+
+    def _drop(self, run: Run) -> None:
+        del self._runs[run.request.id]
+        self._started.pop(run.request.id, None)
+        self._tenants -= Counter([run.ticket.tenant])
+        self._adapters.settle(self._worn())
 
     def generate(self, requests: Iterable[ImageRequest]) -> Iterator[Event]:
         """Run `requests` together; yield every event until the last of them has ended."""
@@ -182,17 +191,17 @@ class Engine:
 
     def stats(self) -> Stats:
         """Counters since the start, and gauges of this moment."""
-        queued, forwards = len(self._waiting()), self._forwards
+        active, forwards = len(self._started), self._forwards
         denoisers = [profile for profile in self._profiles.all() if profile.denoiser]
         return Stats(
-            queued=queued,
-            active=len(self._runs) - queued,
+            queued=len(self._runs) - active,
+            active=active,
             forwards=forwards.count,
             rows=forwards.rows,
             seconds=forwards.seconds,
             step_seconds=self._pace.latest.step,
             eta_error=self._pace.error,
-            memory_taken=self.memory.taken(r.shape for r in self._runs.values() if r.started),
+            memory_taken=self.memory.taken(run.shape for run in self._started.values()),
             memory_budget=self.memory.budget,
             knees=tuple(Knee(p.network, p.shape, p.knee, p.seconds[p.knee]) for p in denoisers),
             **self._counts,
@@ -211,12 +220,7 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _prepare(self, request: ImageRequest, worn: Adapter | None) -> tuple[Any, dict[str, Any]]:
@@ -238,21 +242,19 @@ class Engine:
         self._preview = self._preview or Preview(vae)
         return partial(self._preview, size=self.model.size_of(request))
 
-    def _waiting(self) -> list[Run]:
-        return [run for run in self._runs.values() if not run.started]
-
     def _running(self) -> list[Run]:
         """Requests that may go on: all that were admitted, or the exclusive one among them."""
-        running = [run for run in self._runs.values() if run.started]
+        running = list(self._started.values())
         return [run for run in running if run.ticket.exclusive] or running
 
     def _admitted(self) -> list[Run]:
         """Requests that start now: the most urgent ones, while there is room."""
-        running = [run for run in self._runs.values() if run.started]
+        room = self.max_active - len(self._started)
+        if room <= 0 or len(self._started) == len(self._runs):
+            return []
         waiting: Iterable[Run] = self.policy.startable(self._runs.values())
         waiting = self._adapters.startable(waiting, self._worn(started=True))
-        room = max(self.max_active - len(running), 0)
-        return list(islice(self._fitting(waiting, running), room))
+        return list(islice(self._fitting(waiting, self._started.values()), room))
 
     def _fitting(self, waiting: Iterable[Run], running: Iterable[Run]) -> Iterator[Run]:
         """Those of `waiting`, in order, that fit into memory beside the others; alone, any does."""
@@ -264,8 +266,7 @@ class Engine:
             yield run
 
     def _charge(self, run: Run, seconds: float) -> None:
-        present = {run.ticket.tenant for run in self._runs.values()}
-        self.policy.charge(run, seconds, present=present)
+        self.policy.charge(run, seconds, present=self._tenants)
 
     def _collect(self) -> Iterator[Event]:
         """Hand over the runs' events, and let go of runs that are over."""
@@ -274,10 +275,9 @@ class Engine:
             run.weigh(self.model.device)
         yield from self._told({run: run.take_events() for run in running})
         for run in [run for run in running if run.over]:
-            del self._runs[run.request.id]
+            self._drop(run)
             self._counts["failed" if run.error else "finished"] += 1
             yield self._ending(run)
-        self._adapters.settle(self._worn())
 
     def _told(self, events: dict[Run, list[Event]]) -> Iterator[Event]:
         """The events, progress with the seconds that are predicted to remain."""

@@ -8,7 +8,7 @@ its own deadline and at most as much again of each other tenant.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
@@ -135,8 +135,11 @@ class Pace:
         (eta,) = self.forecast(runs, [run])
         return Promise(eta, eta / self.calibration)
 
-    def forecast(self, runs: Collection[Timed], wanted: Iterable[Timed]) -> list[float]:
+    def forecast(self, runs: Collection[Timed], wanted: Collection[Timed]) -> list[float]:
         """Seconds until each of `wanted` ends, if nothing but `runs` comes."""
+        if len({run.ticket.tenant for run in runs}) == 1:  # a queue may be long: leave out its end
+            last = max((run.ticket.deadline for run in wanted), default=0.0)
+            runs = [run for run in runs if run.ticket.deadline <= last]
         total: dict[str, float] = defaultdict(float)
         until: dict[int, float] = {}
         for run in sorted(runs, key=lambda r: r.ticket.deadline):
