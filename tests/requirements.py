@@ -126,9 +126,14 @@ REQUIREMENTS: dict[str, Requirement] = {
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
     ),
     "playground.page": Requirement("DESIGN §1", "the page makes, compares and cancels pictures"),
+    "bench.floor": Requirement(
+        "issue 8", "shared forwards stay ahead of plain diffusers, with its bytes"
+    ),
     "cli.light": Requirement("issue 9", "`friendli --help` loads none of what verbs need"),
     "cli.generate": Requirement("issue 9", "a prompt becomes a file whose path is printed"),
-    "cli.gateway": Requirement("issue 9", "a dedicated endpoint is asked with --server …/dedicated"),
+    "cli.gateway": Requirement(
+        "issue 9", "a dedicated endpoint is asked with --server …/dedicated"
+    ),
     "cli.embedded": Requirement("issue 9", "without a server the embedded model is used and said"),
     "cli.errors": Requirement("issue 9", "errors say what, why and the next command"),
     "cli.terminal": Requirement("issue 9", "steps and the picture are seen in the terminal"),

@@ -1,0 +1,87 @@
+"""The benchmarks: equal traces, honest arithmetic, and a floor under the engine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.workload.page import chart  # after the path
+from benchmarks.workload.score import Outcome, Score, middle, score, score_table
+from benchmarks.workload.trace import KINDS, STEPS, body, from_body, trace
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_trace_is_the_same_every_time_and_mixes_everything_evenly() -> None:
+    asks = trace(60)
+    assert asks == trace(60)
+    assert asks != trace(60, seed=9)
+    assert Counter(ask.request.steps for ask in asks) == dict.fromkeys(STEPS, 12)
+    edits = [ask for ask in asks if ask.request.images]
+    steered = [ask for ask in asks if ask.request.control_images]
+    adapted = Counter(ask.request.adapter for ask in asks if ask.request.adapter)
+    assert len(edits) == len(steered) == 60 // len(KINDS)
+    assert adapted == {"pixel-art": 6, "sketch": 6}
+    moments = [ask.at for ask in asks]
+    assert moments == sorted(moments)
+    assert 0 <= moments[0] < moments[-1] <= 60
+
+
+def test_a_request_comes_out_of_its_body_as_it_went_in() -> None:
+    for ask in trace(20):
+        there = from_body(json.loads(json.dumps(body(ask.request))))
+        for field in ("prompt", "seed", "steps", "guidance", "adapter", "images", "control_images"):
+            assert getattr(there, field) == getattr(ask.request, field)
+
+
+def outcome(arrived: float, ended: float, *, steps: int = 10, equal: bool = True) -> Outcome:
+    return Outcome(steps, 1.0, arrived, ended, equal)
+
+
+def test_a_score_counts_what_came_in_time_and_what_came_right() -> None:
+    late = outcome(0.0, 10.0, steps=4, equal=False)
+    made = score([outcome(0.0, 1.0), outcome(1.0, 3.0), late, outcome(2.0, 5.0, steps=1)])
+    assert made.rate == pytest.approx(0.4)
+    assert made.goodput == pytest.approx(0.3), "ten times alone is too late"
+    assert made.mean == pytest.approx(4.0)
+    assert made.p50 == pytest.approx(2.5)
+    assert made.short == pytest.approx(6.5)
+    assert made.equal == 0.75
+    assert made.fairness == pytest.approx(16**2 / (4 * (1 + 4 + 100 + 9)))
+
+
+def test_tables_and_charts_show_every_server_at_every_load() -> None:
+    one, two = (score([outcome(0.0, end), outcome(0.0, end, steps=1)]) for end in (1.0, 3.0))
+    assert middle([one, two, two]) == two
+    scores: dict[tuple[float, str], Score] = {(0.5, "ours"): one, (0.5, "a < b"): two}
+    assert len(score_table(scores).splitlines()) == 4
+    drawn = chart(scores)
+    assert "a &lt; b" in drawn
+    assert drawn.count("<rect") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("bench.floor")
+def test_the_engine_stays_ahead_of_plain_diffusers(tmp_path: Path) -> None:
+    """Generous ratios of one run, in processor time: whatever else runs falls on both."""
+    figures = tmp_path / "figures.json"
+    words = ("--only", "replay", "--requests", "20", "--rounds", "1", "--json", str(figures))
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.engine", *words]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=3000)
+    replay = json.loads(figures.read_text())["replay"]
+
+    def ratio(load: str, what: str) -> float:
+        stock = replay[f"{load} stock, first come first served"][what]
+        return float(replay[f"{load} engine"][what] / stock)
+
+    assert {name: one["equal"] for name, one in replay.items()} == dict.fromkeys(replay, 1.0)
+    assert ratio("1.4", "mean") < 0.6
+    assert ratio("1.4", "short") < 0.25
+    assert ratio("inf", "rate") > 0.9
