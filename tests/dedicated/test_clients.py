@@ -9,13 +9,15 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from friendli_server import heartbeat
 from friendli_server.container.serve import listen, url
 from friendli_server.dedicated.serve import Server
 from official import official_python, run_official
 
-from .conftest import World, WorldMaker
+from .conftest import BODY, ENDPOINTS, World, WorldMaker
 
 __all__ = ["official_python"]
 
@@ -59,7 +61,7 @@ with SyncFriendli(token=token, server_url=address) as friendli:
 async def served(make_world: WorldMaker) -> AsyncIterator[tuple[World, str]]:
     """A gateway that listens on loopback, and its address."""
     listener = listen("127.0.0.1", 0)
-    world = await make_world(public_url=url(listener))
+    world = await make_world(public_url=url(listener), wake_seconds=60.0)
     server = Server(world.gateway, greeting="")
     serving = asyncio.create_task(server.serve([listener]))
     yield world, url(listener)
@@ -98,3 +100,48 @@ async def documented_calls(served: tuple[World, str], run: Callable[..., str]) -
     assert (await world.client.get(link)).headers["content-type"] == "image/jpeg"
     assert status.endswith("RUNNING")
     assert endpoint in listed
+
+
+async def test_a_client_that_gives_up_soon_hears_from_an_endpoint_that_wakes(
+    served: tuple[World, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "SECONDS", 0.05)
+    world, address = served
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    await world.client.put(f"{ENDPOINTS}/{endpoint}/sleep", headers=tenant.headers)
+    await world.until(lambda: stopped(world))
+    world.launcher.born_ready = False
+    body = json.dumps({**BODY, "model": endpoint}).encode()
+    split = urlsplit(address)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port)
+    writer.write(
+        f"POST /dedicated/v1/images/generations HTTP/1.1\r\nhost: {split.netloc}\r\n"
+        f"authorization: Bearer {tenant.token}\r\ncontent-type: application/json\r\n"
+        f"user-agent: speakeasy-sdk/python 0.16.3\r\ncontent-length: {len(body)}\r\n\r\n"
+        "".encode()
+        + body
+    )
+    heard = [await status(reader), await status(reader)]
+    assert heard == [102, 102]
+    await world.until(lambda: launched_again(world))
+    world.launcher.launched[-1].ready = True
+    while (last := await status(reader)) == 102:
+        pass
+    assert last == 200
+    writer.close()
+
+
+async def status(reader: asyncio.StreamReader) -> int:
+    """The status of the next answer, interim or not."""
+    async with asyncio.timeout(60):
+        head = await reader.readuntil(b"\r\n\r\n")
+    return int(head.split(b" ", 2)[1])
+
+
+async def stopped(world: World) -> bool:
+    return len(world.launcher.stopped) == 1
+
+
+async def launched_again(world: World) -> bool:
+    return len(world.launcher.launched) == 2

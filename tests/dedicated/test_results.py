@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import resource
@@ -12,9 +13,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from friendli_server.dedicated.accounts.models import Team
 from friendli_server.dedicated.results import signing
 from friendli_server.dedicated.results.signing import LinkSigner
+from friendli_server.dedicated.usage.models import RunningJob
 from PIL import Image
+from sqlalchemy import select
 
 from . import fakes
 from .conftest import World, WorldMaker
@@ -158,6 +162,30 @@ async def test_a_teams_pictures_go_with_it_and_no_other_teams(world: World) -> N
     await world.gateway.results.delete_team(team)
     assert (await world.client.get(gone)).status_code == 404
     assert (await world.client.get(stays)).status_code == 200
+
+
+async def test_a_team_deleted_while_its_picture_is_made_leaves_none_behind(
+    world: World, tmp_path: Path
+) -> None:
+    world.launcher.held = True
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    container = world.launcher.launched[0]
+    making = asyncio.create_task(world.generate(tenant, endpoint))
+
+    async def begun() -> bool:
+        return len(container.bodies) == 1
+
+    await world.until(begun)
+    async with world.gateway.database.transaction() as session:
+        await session.delete(await session.get_one(Team, tenant.id))
+    await world.gateway.results.delete_team(tenant.id)
+    container.released.set()
+    answer = await making
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "team_not_found")
+    assert [path for path in (tmp_path / "results").rglob("*") if path.is_file()] == []
+    async with world.gateway.database.transaction() as session:
+        assert list(await session.scalars(select(RunningJob.id))) == []
 
 
 @pytest.fixture

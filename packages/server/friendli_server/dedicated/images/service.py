@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from friendli_wire import DedicatedImageGenerateSuccess
+from sqlalchemy.exc import IntegrityError
 
 from friendli_server.dedicated import problems
 from friendli_server.dedicated.database import Database, DatabaseDownError
@@ -193,7 +194,16 @@ class ImageService:
         self.known.admitted(job, limits)
 
     async def _finish(self, job: usage.Job, outcome: _Outcome) -> None:
-        """Write the end of the job down, trying again while the database is away."""
+        """Write the end of the job down; a team that is gone by now leaves no picture behind."""
+        try:
+            await self._write_down(job, outcome)
+        except IntegrityError:
+            await self._write_down(job, _Outcome())
+            await self.results.delete_team(job.team_id)
+            raise ApiError("team_not_found") from None
+
+    async def _write_down(self, job: usage.Job, outcome: _Outcome) -> None:
+        """Try again while the database is away."""
         give_up = time.monotonic() + _KEEP_TRYING_SECONDS
         while True:
             try:

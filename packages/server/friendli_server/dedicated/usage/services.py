@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from friendli_server.dedicated.accounts.models import Team
 from friendli_server.dedicated.database import now
+from friendli_server.errors import ApiError
 
 from .models import QuotaWindow, RunningJob, UsageRecord
 
@@ -87,8 +88,11 @@ async def admit(session: AsyncSession, job: Job, *, node_id: str, queue_steps: i
 
     Raises:
         QuotaExceededError: the team may not now; roll back.
+        ApiError: 404, the team was deleted while its token was still believed.
     """
     team = await _locked(session, job.team_id)
+    if team is None:
+        raise ApiError("team_not_found")
     requests = await _count(session, job.team_id, kind="requests", start=start_of(MINUTE))
     _judge("requests_per_minute", requests, team.requests_per_minute, seconds=MINUTE)
     repeats = await _running(session, job.id) is not None
@@ -201,9 +205,9 @@ def start_of(seconds: int) -> int:
     return int(epoch()) // seconds * seconds
 
 
-async def _locked(session: AsyncSession, team_id: str) -> Team:
-    """The team; others who want it so wait until this transaction ends."""
-    return await session.get_one(Team, team_id, with_for_update={"key_share": True})
+async def _locked(session: AsyncSession, team_id: str) -> Team | None:
+    """The team, if it is still there; others who want it so wait until this transaction ends."""
+    return await session.get(Team, team_id, with_for_update={"key_share": True})
 
 
 async def _running(session: AsyncSession, job_id: str) -> RunningJob | None:
