@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -193,7 +194,7 @@ async def test_a_request_that_loses_its_worker_twice_fails(
 class Stillborn(ThreadVessel):
     """A worker that says it is ready and ends."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, prepare: str | None = None) -> None:
         self.thread = threading.Thread(target=self.serve, args=(endpoint,))
         self._abandoned = threading.Event()
         self.thread.start()
@@ -206,7 +207,9 @@ class Stillborn(ThreadVessel):
             socket.send(encode(Ready(info)))
 
 
-async def test_a_worker_that_only_dies_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_only_dies_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     client = InlineClient("unused")
     monkeypatch.setattr(client, "_vessel", Stillborn)
     async with client:
@@ -215,6 +218,8 @@ async def test_a_worker_that_only_dies_is_given_up(monkeypatch: pytest.MonkeyPat
         assert last.kind == "WorkerLostError"
         with pytest.raises(NotReadyError):
             await events(client, request("too late"))
+    gc.collect()
+    assert "asyncio" not in {record.name for record in caplog.records}, "no failure unheard of"
 
 
 @pytest.mark.slow

@@ -155,30 +155,52 @@ async def test_loaded_adapters_outlive_the_worker_and_lost_files_do_not_end_the_
         assert not isinstance(last, Failed)
 
 
+async def test_a_spare_takes_the_place_of_a_lost_worker_and_another_stands_by(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.Worker, "_beat", mortal)
+    asked = request("r", steps=30)
+    async with InlineClient(directory, spare=True) as client:
+        first, spare = client._life, client._spare
+        assert spare
+        assert spare is not first
+        running = asyncio.create_task(picture(client, asked))
+        await started(client)
+        Death.near = True
+        assert await running == plainly(load(directory), asked)
+        assert client._life is spare
+        last = client._spare
+        assert last
+        assert last not in (first, spare)
+    while spare.vessel.alive() or last.vessel.alive():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
 PARENT = """
 import asyncio, sys
 from friendli_engine.client import EngineClient
 async def main():
-    client = EngineClient(sys.argv[1], threads=1)
+    client = EngineClient(sys.argv[1], threads=1, spare=True)
     starting = asyncio.create_task(client.start())
     while not client._life:
         await asyncio.sleep(0.01)
     if sys.argv[2] == "ready":
         await starting
-    print(client._life.vessel.process.pid, flush=True)
+    lives = [life for life in (client._life, client._spare) if life]
+    print(*(life.vessel.process.pid for life in lives), flush=True)
     await asyncio.sleep(1000)
 asyncio.run(main())
 """
 
 
-def orphaned(directory: Path, when: str) -> int:
-    """The process id of a worker whose parent was killed."""
+def orphaned(directory: Path, when: str) -> list[int]:
+    """The process ids of a worker, and of its spare, whose parent was killed."""
     code = [sys.executable, "-W", "ignore", "-c", PARENT, str(directory), when]
     with subprocess.Popen(code, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
-        pid = int(parent.stdout.readline())
+        pids = [int(word) for word in parent.stdout.readline().split()]
         parent.kill()
-    return pid
+    return pids
 
 
 def lives(pid: int) -> bool:
@@ -193,9 +215,10 @@ def lives(pid: int) -> bool:
 @pytest.mark.requirement("engine.orphans")
 @pytest.mark.parametrize("when", ["loading", "ready"])
 async def test_a_worker_whose_parent_is_killed_leaves(directory: Path, when: str) -> None:
-    pid = orphaned(directory, when)
+    pids = orphaned(directory, when)
+    assert len(pids) == {"loading": 1, "ready": 2}[when]
     began = time.monotonic()
-    while lives(pid):
+    while any(map(lives, pids)):
         assert time.monotonic() - began < 120, "an orphan is left"
         time.sleep(0.1)  # noqa: ASYNC251  # nothing else runs here
 
@@ -219,3 +242,31 @@ async def test_a_process_that_stands_still_is_replaced_and_signals_to_the_group_
         assert await picture(client, asked) == plainly(load(directory), asked)
         assert client.stats().restarts == 1
         assert not lives(vessel.process.pid)
+
+
+def priorities(pid: int) -> set[int]:
+    """Of a process's threads."""
+    tasks = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
+    return {os.getpriority(os.PRIO_PROCESS, task) for task in tasks}
+
+
+@pytest.mark.slow
+async def test_a_spare_process_imports_at_the_lowest_priority_and_runs_at_the_usual_one(
+    directory: Path,
+) -> None:
+    asked = request("r", steps=30)
+    async with EngineClient(directory, threads=1, spare=True) as client:
+        assert client._life
+        assert client._spare
+        lost, spare = client._life.vessel, client._spare.vessel
+        assert isinstance(lost, ProcessVessel)
+        assert isinstance(spare, ProcessVessel)
+        pid = spare.process.pid
+        while priorities(pid) != {0, 19}:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        while "libtorch_cpu" not in Path(f"/proc/{pid}/maps").read_text():  # noqa: ASYNC110, ASYNC240
+            await asyncio.sleep(0.1)
+        lost.process.kill()
+        assert await picture(client, asked) == plainly(load(directory), asked)
+        assert client._life.vessel is spare
+        assert priorities(pid) == {0}

@@ -73,9 +73,14 @@ class Container:
         """The server's process: memory, descriptors, threads."""
         return psutil.Process(self.process.pid)
 
+    def engines(self) -> list[psutil.Process]:
+        """The engine's processes, the oldest first: a spare one is younger than the worker."""
+        found = [c for c in self.usage.children() if "friendli_engine.process" in c.cmdline()]
+        return sorted(found, key=lambda engine: float(engine.create_time()))
+
     def worker(self) -> psutil.Process:
-        """The engine's process."""
-        return next(c for c in self.usage.children() if "friendli_engine.worker" in c.cmdline())
+        """The process of the engine at work."""
+        return self.engines()[0]
 
 
 def opened(answer: httpx2.Response) -> Image.Image:
@@ -87,10 +92,14 @@ def opened(answer: httpx2.Response) -> Image.Image:
 def running(
     *arguments: str | Path, environment: dict[str, str] | None = None
 ) -> Iterator[Container]:
-    """A container with these arguments, killed at the end; standard output is its pipe."""
+    """A container with these arguments, killed at the end; standard output is its pipe.
+
+    It keeps no spare engine unless asked to: that would cost every test the time of its imports.
+    """
     command = [sys.executable, "-m", "friendli_server", "serve", *map(str, arguments)]
     command += ["--port", "0", "--metrics-port", "0"]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("FRIENDLI_")}
+    clean |= {"FRIENDLI_SPARE": "false"}
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
             command,

@@ -49,13 +49,16 @@ class Container:
         threads = Path(f"/proc/{self.process.pid}/task").iterdir()
         children = [pid for thread in threads for pid in (thread / "children").read_text().split()]
         commands = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
-        return next(int(pid) for pid, text in commands.items() if "friendli_engine.worker" in text)
+        return next(int(pid) for pid, text in commands.items() if "friendli_engine.process" in text)
 
 
 def start() -> Container:
     command = [sys.executable, "-m", "friendli_server", "serve", "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--metrics-port", "0"], stdout=subprocess.PIPE, text=True, env=os.environ
+        [*command, "--metrics-port", "0", "--no-spare"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ,
     )
     assert process.stdout
     line = process.stdout.readline()

@@ -67,7 +67,7 @@ def test_variables_reach_their_settings(
 EXAMPLES: dict[str, str] = {
     "model": "other", "adapter": "ink=ink.safetensors", "controlnet": "edges=./edges",
     "alias": "mine", "size": "64x32", "device": "cpu", "dtype": "float16", "deterministic": "true",
-    "metadata": "false", "host": "0.0.0.0", "port": "9000", "log_format": "json",
+    "spare": "false", "metadata": "false", "host": "0.0.0.0", "port": "9000", "log_format": "json",
     "metrics_port": "9001", "max_queue": "7", "max_per_client": "3", "drain_seconds": "1.5",
     "watchdog_seconds": "2.5", "api_key": "k", "image_urls": "false", "allow_image_host": "h:1",
     "allow_origin": "https://app.example",

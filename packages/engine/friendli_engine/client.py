@@ -44,9 +44,11 @@ class EngineClient:
         patience: seconds of silence after which the worker counts as hung.
         load_patience: seconds that loading may take without a word.
         retries: how often a running request whose worker died is started again.
+        spare: keep a second process with the libraries imported, so that a worker that is lost is
+            replaced sooner; it loads no weights before its turn.
     """
 
-    _vessel: Callable[[str], Vessel] = ProcessVessel
+    _vessel: Callable[[str, str | None], Vessel] = ProcessVessel
 
     def __init__(
         self,
@@ -68,28 +70,24 @@ class EngineClient:
         patience: float = 120.0,
         load_patience: float = 1800.0,
         retries: int = 1,
+        spare: bool = False,
     ) -> None:
         self.state: State = "starting"
         self.loading: protocol.Loading | None = None
         self._configuration = protocol.Configuration(
-            model=str(model),
-            device=device,
-            dtype=dtype,
+            model=str(model), device=device, dtype=dtype,
             adapters={route: str(path) for route, path in (adapters or {}).items()},
             controlnets={name: str(path) for name, path in (controlnets or {}).items()},
-            threads=threads,
-            max_rows=max_rows,
-            max_active=max_active,
-            deterministic=deterministic,
-            adapter_memory=adapter_memory,
-            memory=memory,
-            max_wait=max_wait,
+            threads=threads, max_rows=max_rows, max_active=max_active, deterministic=deterministic,
+            adapter_memory=adapter_memory, memory=memory, max_wait=max_wait,
             profiles=str(profiles) if profiles else None,
-        )
+        )  # fmt: skip
         self._unanswered = Unanswered(limit=max_queue, retries=retries)
         self._patience, self._load_patience = patience, load_patience
         self._info: ModelInfo | None = None
         self._life: Life | None = None
+        self._keeps_spare = spare
+        self._spare: Life | None = None
         self._attendant: asyncio.Task[None] | None = None
         self._stats = protocol.Stats()
         self._restarts = 0
@@ -184,7 +182,9 @@ class EngineClient:
             await asyncio.gather(self._attendant, return_exceptions=True)
         if self._life:
             await self._life.end(grace=5.0)
-            self._life = None
+        if self._spare:
+            await self._spare.end()
+        self._life = self._spare = None
         self._unanswered.end(WorkerLostError("The engine was closed."))
 
     async def __aenter__(self) -> Self:
@@ -215,8 +215,9 @@ class EngineClient:
             self._life.tell(protocol.Cancel(request_id))
 
     async def _launch(self) -> Life:
-        """A new life, loaded and ready."""
-        life = self._life = Life(self._vessel)
+        """A new life, or the spare one, loaded and ready."""
+        life = self._life = self._spare or Life(self._vessel)
+        self._spare = None
         life.tell(self._configuration)
         while True:
             match await life.hear(self._load_patience):
@@ -226,6 +227,8 @@ class EngineClient:
                     self._info, self.loading = info, None
                     # A file that is gone by now must not keep a worker from starting again.
                     self._configuration = replace(self._configuration, insist=False)
+                    if self._keeps_spare:
+                        self._spare = Life(self._vessel, prepare=self._configuration.model)
                     return life
                 case protocol.Refused(kind, message):
                     raise errors.from_kind(kind, message)

@@ -35,10 +35,16 @@ class Vessel(Protocol):
 
 
 class ProcessVessel:
-    """A worker in a process of its own, which ends when this process does."""
+    """A worker in a process of its own, which ends when this process does.
 
-    def __init__(self, endpoint: str) -> None:
-        command = [sys.executable, "-m", "friendli_engine.worker", endpoint]
+    Args:
+        endpoint: where it is told what to do.
+        prepare: the model that a spare may have to load: what that needs is imported at once.
+    """
+
+    def __init__(self, endpoint: str, prepare: str | None = None) -> None:
+        command = [sys.executable, "-m", "friendli_engine.process", endpoint]
+        command += [prepare] if prepare else []
         # The worker watches its standard input: the pipe closes however this process ends.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603
 
@@ -57,7 +63,8 @@ class ProcessVessel:
 class ThreadVessel:
     """A worker in a thread of this process. It cannot be killed, only told to leave."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, prepare: str | None = None) -> None:
+        del prepare  # it shares what this process has imported
         # Imported by name, so that only who asks for a thread pays for torch.
         serve = import_module("friendli_engine.worker").serve
         self._abandoned = threading.Event()
@@ -78,10 +85,13 @@ class ThreadVessel:
 class Life:
     """A worker from its start to its end, and the only road to it.
 
-    Each life has an endpoint of its own in a private directory, so the dead send no mail.
+    Each life has an endpoint of its own in a private directory, so the dead send no mail. What it
+    is to do it is told when its turn has come; a spare's is later (`prepare`: see `ProcessVessel`).
     """
 
-    def __init__(self, vessel: Callable[[str], Vessel]) -> None:
+    def __init__(
+        self, vessel: Callable[[str, str | None], Vessel], *, prepare: str | None = None
+    ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="friendli-engine-"))
         endpoint = f"ipc://{self.home / 'socket'}"
         self._context = zmq.asyncio.Context()
@@ -90,11 +100,12 @@ class Life:
         self._socket.setsockopt(zmq.SNDHWM, 0)
         self._socket.setsockopt(zmq.RCVHWM, 0)
         self._socket.bind(endpoint)
-        self.vessel = vessel(endpoint)
+        self.vessel = vessel(endpoint, prepare)
 
     def tell(self, command: Command) -> None:
-        """Send without waiting: the queue is unbounded, so this never blocks."""
-        self._socket.send(encode(command))
+        """Send without waiting: the queue is unbounded. After the end nothing is sent."""
+        if not self._socket.closed:
+            self._socket.send(encode(command))
 
     async def hear(self, patience: float) -> Report:
         """The worker's next report.

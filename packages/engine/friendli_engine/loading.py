@@ -19,7 +19,7 @@ from .errors import LoadError, ModelCorruptError, ModelNotFoundError, ModelUnsup
 from .families import Family, family_of, fitted
 from .hub import Progress
 from .model import Model
-from .parts import check_finite, load_network, load_parts, read_json
+from .parts import check_finite, classes, load_network, load_parts, read_json
 from .request import ModelInfo
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,20 @@ def load(
             check_finite(name, part)
     name = Path(source).name if Path(source).exists() else str(source).partition("@")[0]
     return assemble(base, controlnets=nets, wishes=_wishes(directory), name=name)
+
+
+def prepare(source: str | Path) -> None:
+    """Import the classes that `load` will need, and load nothing.
+
+    Raises:
+        LoadError: as `load`.
+    """
+    index = read_json(find(source, progress=lambda *_: None) / "model_index.json")
+    base = _pipeline_class(index)
+    family = family_of(base.__name__)
+    for name in (family.control, family.edit) if family else ():
+        getattr(diffusers, name or base.__name__)
+    classes(index)
 
 
 def find(source: str | Path, *, marker: str = "model_index.json", progress: Progress) -> Path:

@@ -25,6 +25,12 @@ SHARE = 0.9
 UNKNOWN = 1 << 62
 """More than there is: what a system that tells nothing is taken to have."""
 
+# Kineto, the profiler, tells its starts and stops on standard error unless told not to before its
+# first use; and it tells an error if that use is not in the thread that imported torch.
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+with profile():
+    pass
+
 
 @dataclass
 class Footprint:
@@ -102,8 +108,6 @@ def peak(device: torch.device, work: Callable[[], Any]) -> tuple[Any, int]:
         torch.accelerator.reset_peak_memory_stats(device)
         answer = work()
         return answer, torch.accelerator.max_memory_allocated(device) - before
-    # Kineto tells every start and stop on standard error, unless told not to before its first use.
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     if torch._C._autograd._profiler_enabled():  # noqa: SLF001  # a user's: there can be only one
         return work(), 0
     with profile(profile_memory=True) as recorded:

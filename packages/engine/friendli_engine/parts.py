@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from .errors import ModelCorruptError, ModelUnsupportedError
 from .hub import Progress
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+# Diffusers' own Flux ControlNet goes by a name that diffusers deprecates.
+warnings.filterwarnings("ignore", "`FluxPosEmbed` is deprecated", FutureWarning)
 VARIANT = re.compile(r"\.(\w+)(-\d{5}-of-\d{5})?\.safetensors$")
 
 
@@ -50,10 +53,9 @@ def load_parts(
         ModelCorruptError: a file or tensor is missing, damaged or of the wrong shape.
         ModelUnsupportedError: a class is not of diffusers or transformers, or weights are pickled.
     """
-    classes = {name: _class(name, value) for name, value in _named(index)}
     networks = {
         name: cls
-        for name, cls in classes.items()
+        for name, cls in classes(index).items()
         if isinstance(cls, type) and issubclass(cls, torch.nn.Module)
     }
     sizes = {name: _size(directory / name) for name in networks}
@@ -66,10 +68,17 @@ def load_parts(
     return parts
 
 
-def _named(index: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    for name, value in index.items():
-        if isinstance(value, list) and len(value) == 2 and all(value):
-            yield name, value
+def classes(index: Mapping[str, Any]) -> dict[str, Any]:
+    """The classes of the parts that a `model_index.json` names; asking for one imports it.
+
+    Raises:
+        ModelUnsupportedError: one is not of diffusers or transformers.
+    """
+    return {
+        name: _class(name, value)
+        for name, value in index.items()
+        if isinstance(value, list) and len(value) == 2 and all(value)
+    }
 
 
 def _class(name: str, value: list[str]) -> Any:

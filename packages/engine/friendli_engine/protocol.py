@@ -11,7 +11,7 @@ from .request import Event, ImageRequest, ModelInfo
 Phase = Literal["fetching", "loading", "adapters"]
 
 
-class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+class Configuration(msgspec.Struct, frozen=True, kw_only=True, tag="configuration"):
     """How to load the model and how to run it; None leaves the choice to the engine."""
 
     model: str
@@ -163,5 +163,5 @@ Report = Loading | Ready | Refused | Changed | Declined | Beat | Event
 
 encode = msgspec.msgpack.Encoder().encode
 decode_command = msgspec.msgpack.Decoder(Submit | Cancel | Errand | Stop).decode
-decode_configuration = msgspec.msgpack.Decoder(Configuration).decode
+decode_configuration = msgspec.msgpack.Decoder(Configuration | Stop).decode
 decode_report: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)

@@ -1,14 +1,11 @@
-"""The engine process: one loop that reads commands between forwards and reports what happened.
+"""The engine's loop: it reads commands between forwards and reports what happened.
 
-Knows the socket to the client and nothing of HTTP. It ends when told to, or when its parent does.
+Knows the socket to the client; nothing of HTTP, and nothing of the process it runs in.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -51,29 +48,11 @@ BEAT = 0.5
 """Seconds between signs of life."""
 
 
-def main() -> None:
-    """Serve the endpoint named on the command line."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s engine: %(message)s")
-    _quieten()
-    # Ctrl-C and `systemctl stop` reach the whole group; when to leave is the parent's to say.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    serve(sys.argv[1])
-
-
-def _quieten() -> None:
+def quieten() -> None:
     """Progress bars and advice of the libraries are not for a server's log."""
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
-
-
-def _leave_with_parent() -> None:
-    """The parent holds the other end of standard input: it closes however the parent ends."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 def serve(endpoint: str, abandoned: Callable[[], bool] = lambda: False) -> None:
@@ -81,7 +60,12 @@ def serve(endpoint: str, abandoned: Callable[[], bool] = lambda: False) -> None:
     with zmq.Context() as context, context.socket(zmq.PAIR) as socket:
         socket.setsockopt(zmq.LINGER, 1000)
         socket.connect(endpoint)
+        while not socket.poll(int(BEAT * 1000)):  # a spare waits long
+            if abandoned():
+                return
         configuration = decode_configuration(socket.recv())
+        if isinstance(configuration, Stop):
+            return
         try:
             engine = _engine(configuration, socket)
         except EngineError as error:
@@ -189,7 +173,3 @@ class Worker:
 
     def _report(self, report: Report) -> None:
         self._socket.send(encode(report))
-
-
-if __name__ == "__main__":
-    main()

@@ -75,7 +75,7 @@ class _Embedded:
 
     async def _serve(self) -> None:
         settings = ContainerSettings(
-            model="postcard", metrics_port=None, api_key=[SecretStr(self.key)]
+            model="postcard", metrics_port=None, api_key=[SecretStr(self.key)], spare=False
         )
         engine = engine_of(settings, InlineClient)
         service = Service(engine, settings)

@@ -80,6 +80,11 @@ class ContainerSettings(BaseSettings):
     deterministic: bool | None = _field(
         None, "Same seed, same bytes, whatever else runs (always so on a CPU).", _MODEL
     )
+    spare: bool = _field(
+        default=True,
+        description="Keep a second engine process ready to replace one that is lost.",
+        panel=_MODEL,
+    )
     metadata: bool = _field(
         default=True, description="Write prompt, seed and steps into the pictures.", panel=_MODEL
     )

@@ -90,6 +90,7 @@ def engine_of(settings: ContainerSettings, kind: type[EngineClient] = EngineClie
         max_queue=settings.max_queue,
         patience=settings.watchdog_seconds,
         profiles=_cache() / "friendli-engine",
+        spare=settings.spare,
     )
 
 
