@@ -9,7 +9,7 @@ from io import StringIO
 
 import pytest
 import structlog
-from friendli_server.dedicated import logs
+from friendli_server import logs
 
 from .conftest import World
 

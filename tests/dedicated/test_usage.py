@@ -267,7 +267,7 @@ async def test_leaving_a_repeat_gives_no_picture_away(world: World) -> None:
 async def test_a_first_try_that_fails_hands_its_count_to_the_repeat(world: World) -> None:
     tenant = await world.tenant()
     endpoint = await world.endpoint(tenant)
-    job = {
+    job: dict[str, Any] = {
         "id": "job", "team_id": tenant.id, "endpoint_id": endpoint, "adapter": None,
         "operation": "generations", "steps": 4, "images": 1,
     }  # fmt: skip

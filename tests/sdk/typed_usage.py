@@ -70,6 +70,16 @@ def accepted(friendli: SyncFriendli) -> None:
     AsyncFriendli(async_client=httpx.AsyncClient())
 
 
+def constructed() -> None:
+    body = models.ContainerImageGenerationBody(prompt="p", seed=3)
+    assert_type(body.seed, int | None)
+    edit = models.DedicatedImageEditBody(
+        model="e", prompt="p", image=models.ImageInput(image="https://example.com/cat.png")
+    )
+    models.DedicatedImagesEditRequest(x_friendli_team="t", dedicated_image_edit_body=edit)
+    models.ContainerImageGenerationBody(seed=3)  # type: ignore[call-arg]
+
+
 def refused(friendli: SyncFriendli) -> None:
     friendli.container.image.generate("p")  # type: ignore[call-arg]
     friendli.container.image.generate(prompt=3)  # type: ignore[arg-type]

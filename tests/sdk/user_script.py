@@ -18,7 +18,6 @@ import httpx
 from friendli import AsyncFriendli, SyncFriendli, models
 from friendli.core import models as core_models
 from friendli.models import ContainerImageGenerationBody, ImageInputTypedDict
-from friendli.types import UNSET
 from friendli.utils import BackoffStrategy, RetryConfig
 from pydantic import ValidationError
 
@@ -92,9 +91,13 @@ def too_slow() -> Any:
 
 
 def wrong() -> Any:
-    found = []
+    found: list[Any] = []
     with SyncFriendli(token="t", retry_config=None) as friendli:
-        for given in ({"num_inference_steps": "ten"}, {"response_format": "webp"}):
+        refused: list[dict[str, Any]] = [
+            {"num_inference_steps": "ten"},
+            {"response_format": "webp"},
+        ]
+        for given in refused:
             try:
                 friendli.container.image.generate(prompt="p", server_url=f"{URL}/ok", **given)
             except ValidationError as error:
@@ -114,7 +117,7 @@ def bodies() -> Any:
     body = ContainerImageGenerationBody(prompt="p", num_inference_steps=10, guidance_scale=3.5)
     again = core_models.ContainerImageGenerationBody.model_validate(body.model_dump())
     image = models.ImageInput(image="x")
-    return [again.prompt, again.num_inference_steps, image.image, body.seed is UNSET]
+    return [again.prompt, again.num_inference_steps, image.image, bool(body.seed)]
 
 
 def life() -> Any:

@@ -35,14 +35,18 @@ class ContainerImageGenerationBody(images.WireModel):
         }
     )
 
-    model: str | None = Field(None, description=_ROUTE, examples=["(adapter-route)"])
+    model: str | None = Field(default=None, description=_ROUTE, examples=["(adapter-route)"])
     prompt: str = Field(description="A text description of the desired image.")
-    num_inference_steps: int = Field(20, description=images.STEPS)
-    guidance_scale: float = Field(0, description=_GUIDANCE)
-    seed: int | None = Field(None, description=images.SEED)
-    response_format: ContainerResponseFormat | None = Field("jpeg", description=_FORMAT)
-    control_images: list[images.ImageInput] | None = Field(None, description=images.CONTROL_IMAGES)
-    controlnet_weights: list[float] | None = Field(None, description=images.CONTROLNET_WEIGHTS)
+    num_inference_steps: int = Field(default=20, description=images.STEPS)
+    guidance_scale: float = Field(default=0, description=_GUIDANCE)
+    seed: int | None = Field(default=None, description=images.SEED)
+    response_format: ContainerResponseFormat | None = Field(default="jpeg", description=_FORMAT)
+    control_images: list[images.ImageInput] | None = Field(
+        default=None, description=images.CONTROL_IMAGES
+    )
+    controlnet_weights: list[float] | None = Field(
+        default=None, description=images.CONTROLNET_WEIGHTS
+    )
 
 
 class ContainerImageEditBody(images.WireModel):
@@ -50,11 +54,11 @@ class ContainerImageEditBody(images.WireModel):
 
     image: images.ImageInput | list[images.ImageInput] = Field(description=images.IMAGE)
     prompt: str = Field(description="A text description of the desired image.")
-    model: str | None = Field(None, description=_ROUTE, examples=["(adapter-route)"])
-    num_inference_steps: int = Field(20, description=images.STEPS)
-    guidance_scale: float = Field(0, description=_GUIDANCE)
-    seed: int | None = Field(None, description=images.SEED)
-    response_format: ContainerResponseFormat | None = Field("jpeg", description=_FORMAT)
+    model: str | None = Field(default=None, description=_ROUTE, examples=["(adapter-route)"])
+    num_inference_steps: int = Field(default=20, description=images.STEPS)
+    guidance_scale: float = Field(default=0, description=_GUIDANCE)
+    seed: int | None = Field(default=None, description=images.SEED)
+    response_format: ContainerResponseFormat | None = Field(default="jpeg", description=_FORMAT)
 
 
 class ImageGenerationContainerResult(images.WireModel):

@@ -30,12 +30,16 @@ class DedicatedImageGenerationBody(images.WireModel):
 
     model: str = Field(description=_ENDPOINT, examples=["(endpoint-id)"])
     prompt: str = Field(description=_PROMPT)
-    num_inference_steps: int = Field(20, description=images.STEPS)
-    guidance_scale: float | None = Field(None, description=_GUIDANCE)
-    seed: int | None = Field(None, description=images.SEED)
-    response_format: DedicatedResponseFormat | None = Field("url", description=_FORMAT)
-    control_images: list[images.ImageInput] | None = Field(None, description=images.CONTROL_IMAGES)
-    controlnet_weights: list[float] | None = Field(None, description=images.CONTROLNET_WEIGHTS)
+    num_inference_steps: int = Field(default=20, description=images.STEPS)
+    guidance_scale: float | None = Field(default=None, description=_GUIDANCE)
+    seed: int | None = Field(default=None, description=images.SEED)
+    response_format: DedicatedResponseFormat | None = Field(default="url", description=_FORMAT)
+    control_images: list[images.ImageInput] | None = Field(
+        default=None, description=images.CONTROL_IMAGES
+    )
+    controlnet_weights: list[float] | None = Field(
+        default=None, description=images.CONTROLNET_WEIGHTS
+    )
 
 
 class DedicatedImageEditBody(images.WireModel):
@@ -44,10 +48,10 @@ class DedicatedImageEditBody(images.WireModel):
     image: images.ImageInput | list[images.ImageInput] = Field(description=images.IMAGE)
     prompt: str = Field(description=_PROMPT)
     model: str = Field(description=_ENDPOINT, examples=["(endpoint-id)"])
-    num_inference_steps: int = Field(20, description=images.STEPS)
-    guidance_scale: float | None = Field(None, description=_GUIDANCE)
-    seed: int | None = Field(None, description=images.SEED)
-    response_format: DedicatedResponseFormat | None = Field("url", description=_FORMAT)
+    num_inference_steps: int = Field(default=20, description=images.STEPS)
+    guidance_scale: float | None = Field(default=None, description=_GUIDANCE)
+    seed: int | None = Field(default=None, description=images.SEED)
+    response_format: DedicatedResponseFormat | None = Field(default="url", description=_FORMAT)
 
 
 class _Item(images.WireModel):

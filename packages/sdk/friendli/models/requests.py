@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 class _TeamRequest(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
-    x_friendli_team: str | None = Field(None, alias="X-Friendli-Team")
+    x_friendli_team: str | None = Field(
+        default=None, validation_alias="X-Friendli-Team", serialization_alias="X-Friendli-Team"
+    )
 
 
 class DedicatedImagesGenerateRequest(_TeamRequest):
