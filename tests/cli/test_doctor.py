@@ -78,6 +78,7 @@ def test_a_package_that_cannot_be_examined_is_a_fault(
     assert "friendli-image-engine" in ran.out
 
 
+@pytest.mark.slow
 def test_the_engine_tells_device_dtype_and_memory() -> None:
     from friendli_engine.doctor import findings  # noqa: PLC0415  # loads torch
 

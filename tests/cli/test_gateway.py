@@ -42,6 +42,7 @@ async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
     await operator.migrate(database)
     team = await operator.create_team(database, "crew", owner="crew")
     token = await operator.create_token(database, "crew", team=team, user="crew")
+    assert token is not None
     async with serving(FakeContainer()) as container:
         flags = ("--database", database, "--results", f"{tmp_path}/results", "--metrics-port", "0")
         gateway = await start_gateway(

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.conftest import PATIENCE, Watched
+from cli.conftest import PATIENCE, Friendli, Watched
 
 CODE = "from friendli.cli import main; main()"
 BLOCK = "▀"
@@ -67,8 +67,8 @@ def test_no_color_means_no_picture(container: str) -> None:
     assert (status, BLOCK in seen) == (0, False)
 
 
-def test_the_history_has_thumbnails_on_a_terminal(container: str) -> None:
-    subprocess.run(command(container, "generate", "a cat"), check=True, capture_output=True)
+def test_the_history_has_thumbnails_on_a_terminal(ask: Friendli) -> None:
+    assert ask("generate", "a cat").status == 0
     status, seen = on_a_terminal([sys.executable, "-c", CODE, "history"])
     assert status == 0, seen
     assert BLOCK in seen

@@ -31,9 +31,9 @@ async def test_jobs_are_counted_by_endpoint_and_by_how_they_end(world: World) ->
     await world.generate(tenant, endpoint, n=2)
     await world.generate(tenant, endpoint, num_inference_steps=99)
     world.launcher.launched[0].full = True
-    await world.generate(tenant, endpoint)
-    await world.generate(tenant, endpoint)
     await world.generate(tenant, "depzzzzzzzzzzzz")
+    await world.generate(tenant, endpoint)
+    await world.generate(tenant, endpoint)
     found = numbers(world)
     label = f'endpoint="{endpoint}"'
     jobs = "friendli_gateway_jobs_total"

@@ -115,7 +115,7 @@ def test_outlines_and_layouts_are_stored_beside_their_pictures(
 
 
 @pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
-@pytest.mark.parametrize("kind", ["edges", "pixel-art"])
+@pytest.mark.parametrize("kind", ["edges", "flat"])
 def test_an_untrained_part_changes_nothing_and_only_it_learns(kind: str) -> None:
     torch.manual_seed(0)
     base = Networks(SMALL)
@@ -133,7 +133,7 @@ def test_an_untrained_part_changes_nothing_and_only_it_learns(kind: str) -> None
 
 
 @pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
-@pytest.mark.parametrize("kind", ["edges", "pixel-art"])
+@pytest.mark.parametrize("kind", ["edges", "flat"])
 def test_a_written_part_is_read_by_the_stock_pipeline(kind: str, tmp_path: Path) -> None:
     base = Networks(SMALL)
     make_part(base, kind).write(tmp_path)
@@ -141,7 +141,7 @@ def test_a_written_part_is_read_by_the_stock_pipeline(kind: str, tmp_path: Path)
         net = FluxControlNetModel.from_pretrained(tmp_path / "controlnets/edges")
         assert net.config.num_layers == 1
     else:
-        state = FluxPipeline.lora_state_dict(tmp_path / "adapters/pixel-art.safetensors")
+        state = FluxPipeline.lora_state_dict(tmp_path / "adapters/flat.safetensors")
         assert all("lora" in name for name in state)
 
 

@@ -24,7 +24,7 @@ from server.test_official_client import EXAMPLE
 
 __all__ = ["official_python"]
 
-PATH = "/v1/images/generations"
+PATH, EDIT = "/v1/images/generations", "/v1/images/edits"
 PATIENCE = 300.0
 
 
@@ -35,12 +35,12 @@ class Container:
     process: subprocess.Popen[str]
     url: str
 
-    def post(self, **body: Any) -> httpx2.Response:
+    def post(self, path: str = PATH, /, **body: Any) -> httpx2.Response:
         body = {"prompt": "a red car in the snow", "num_inference_steps": 4} | body
-        return httpx2.post(self.url + PATH, json=body, timeout=PATIENCE)
+        return httpx2.post(self.url + path, json=body, timeout=PATIENCE)
 
-    def picture(self, **body: Any) -> Image.Image:
-        answer = self.post(**body)
+    def picture(self, path: str = PATH, /, **body: Any) -> Image.Image:
+        answer = self.post(path, **body)
         assert answer.status_code == 200, answer.text
         return Image.open(io.BytesIO(base64.b64decode(answer.json()["image"])))
 
@@ -110,6 +110,43 @@ def test_guidance_changes_the_picture(container: Container) -> None:
         container.picture(seed=7, guidance_scale=scale).tobytes() for scale in (1.5, 8.0)
     ]
     assert weak != strong
+
+
+def drawn(box: tuple[int, int, int, int], size: tuple[int, int] = (256, 256)) -> dict[str, str]:
+    """A white picture with a red box in it, as requests send it."""
+    picture = Image.new("RGB", size, "white")
+    picture.paste((200, 30, 30), box)
+    picture.save(out := io.BytesIO(), "PNG")
+    return {"image": base64.b64encode(out.getvalue()).decode()}
+
+
+@pytest.mark.requirement("S4.control")
+@pytest.mark.parametrize("count", [1, 2])
+def test_control_images_steer_and_with_weight_0_are_as_none(
+    container: Container, count: int
+) -> None:
+    asked: dict[str, Any] = {"seed": 7, "control_images": [drawn((40, 90, 220, 200))] * count}
+    free, steered = [
+        container.picture(**asked, controlnet_weights=[weight] * count).tobytes()
+        for weight in (0.0, 1.0)
+    ]
+    assert free == container.picture(seed=7).tobytes()
+    assert steered != free
+
+
+@pytest.mark.requirement("S4.edit")
+def test_an_edit_is_another_picture_in_the_shape_of_what_it_edits(container: Container) -> None:
+    body = {"prompt": "make it night", "image": drawn((40, 60, 150, 120), (256, 192)), "seed": 7}
+    edited = container.picture(EDIT, **body)
+    assert edited.width / edited.height == pytest.approx(4 / 3, rel=0.1)
+    assert edited.tobytes() != container.picture(EDIT, **body | {"prompt": "snow"}).tobytes()
+
+
+@pytest.mark.requirement("S1.model")
+def test_each_adapter_draws_in_its_own_way(container: Container) -> None:
+    routes = [None, "pixel-art", "sketch"]
+    seen = {container.picture(seed=7, model=route).tobytes() for route in routes}
+    assert len(seen) == len(routes)
 
 
 def test_events_tell_every_step(container: Container) -> None:

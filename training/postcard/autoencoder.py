@@ -8,6 +8,7 @@ slightly wrong.
 from __future__ import annotations
 
 import time
+from collections import deque
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +23,7 @@ from .render import render
 from .scene import draw_scene
 from .styles import stylise
 
-STYLES = ("pixel-art", "sketch")
+STYLES, RESTYLED = ("flat", "sketch"), 0.25
 NOISE, CROP, SCALE, EVERY = 0.1, 128, 4.0, 120.0
 """`SCALE` keeps latents inside the decoder's soft clamp 3 tanh(z / 3), which eats bright skies."""
 
@@ -59,12 +60,24 @@ def picture_loss(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return (made - wanted).abs().mean() + 0.7 * edge + 2 * tint
 
 
-def _pictures(rng: Random, *, tier: int, variety: float, device: torch.device) -> torch.Tensor:
-    """Four pictures, one of them restyled."""
-    scenes = [draw_scene(rng, tier=tier, variety=variety) for _ in range(4)]
-    pictures = render(scenes, device=device)[0].clone()
-    pictures[:1] = stylise(pictures[:1], rng.choice(STYLES))
-    return pictures
+class Pictures:
+    """Four pictures at a time: a fresh one, a quarter of these restyled, and three seen before.
+
+    Drawing costs as much as a step of the decoder, and other crops of a seen picture teach as well.
+    """
+
+    def __init__(self, rng: Random, *, tier: int, variety: float, device: torch.device) -> None:
+        self.rng, self.tier, self.variety, self.device = rng, tier, variety, device
+        self.seen: deque[torch.Tensor] = deque(maxlen=400)
+
+    def draw(self) -> torch.Tensor:
+        """[4, 3, 256, 256] in 0..1."""
+        scene = draw_scene(self.rng, tier=self.tier, variety=self.variety)
+        picture = render([scene], device=self.device)[0]
+        if self.rng.random() < RESTYLED:
+            picture = stylise(picture, self.rng.choice(STYLES))
+        self.seen.append(picture[0].half())
+        return torch.stack([self.seen[-1], *self.rng.choices(self.seen, k=3)]).float()
 
 
 def _crops(rng: Random, pictures: torch.Tensor) -> torch.Tensor:
@@ -138,10 +151,10 @@ def train(
     basis = PatchBasis.load(runs / "basis.pt", device)
     optimisers = _optimisers(decoder, lr)
     start = saved = time.monotonic()
+    pictures = Pictures(rng, tier=tier, variety=variety, device=device)
     smooth, step = 0.0, 0
     while (spent := (time.monotonic() - start) / 60) < minutes:
-        drawn = _pictures(rng, tier=tier, variety=variety, device=device)
-        loss = _step(decoder, basis, _crops(rng, drawn))
+        loss = _step(decoder, basis, _crops(rng, pictures.draw()))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
         _apply(optimisers, lr * min(1.0, (step + 1) / 50, 2.2 * (1 - spent / minutes)))

@@ -90,7 +90,7 @@ class Adapted(torch.nn.Module):
 
 Part = Controlled | Adapted
 CONTROLS = ("edges", "layout")
-STYLES = ("pixel-art", "sketch")
+STYLES = ("flat", "sketch")
 
 
 def make_part(base: Networks, kind: str) -> Part:

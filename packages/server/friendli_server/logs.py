@@ -16,7 +16,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 LogFormat = Literal["auto", "json", "text"]
 _SECRET: Final = re.compile(r"fl[pa]_[0-9A-Za-z]+|(?<=Bearer )\S+|signature=[^&\s\"]+")
-NOISY: Final = ("httpx2", "httpcore2", "uvicorn.access", "opentelemetry")
+NOISY: Final = ("httpx2", "httpcore2", "uvicorn.access", "opentelemetry", "alembic")
 
 
 def configure(log_format: LogFormat) -> None:
@@ -47,9 +47,16 @@ def formatter(render: Processor) -> structlog.stdlib.ProcessorFormatter:
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
+            drop_colors,
             structlog.processors.TimeStamper(fmt="iso"),
         ],
     )
+
+
+def drop_colors(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave out uvicorn's second, coloured copy of its message."""
+    event.pop("color_message", None)
+    return event
 
 
 def blot_out(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

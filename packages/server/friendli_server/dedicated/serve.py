@@ -14,7 +14,8 @@ from typing import Final
 
 import uvicorn
 
-from friendli_server.dedicated import dev, logs, schema
+from friendli_server import logs
+from friendli_server.dedicated import dev, schema
 from friendli_server.dedicated.app import create_app
 from friendli_server.dedicated.database import Database, DatabaseDownError
 from friendli_server.dedicated.gateway import Gateway, open_gateway

@@ -1,7 +1,8 @@
 """What this node knows of teams' quotas already, so that refusing costs no database.
 
-It only ever refuses what the database would: the jobs in flight here are some of those in flight
-everywhere, and a window that is full stays full. The database admits; knows no HTTP.
+It only ever refuses what the database would, if the endpoint exists: the jobs in flight here are
+some of those in flight everywhere, and a window that is full stays full. The database admits;
+knows no HTTP.
 """
 
 from __future__ import annotations
