@@ -5,13 +5,13 @@ against requests that share forwards. Time is the thread's processor time, and s
 that what else runs on the machine falls on neither queue. Every picture is compared with the stock
 one, byte for byte. Prints Markdown tables.
 
-    python -m benchmarks.engine [--requests 60] [--rounds 3] [--only replay,cost,…] [--json FILE]
+    python -m benchmarks.engine [--requests 60] [--rounds 3] [--only replay,policies,…]
+        [--json FILE] [--page]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import statistics
 import time
@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from friendli_engine.engine import Engine
@@ -28,6 +29,7 @@ from friendli_engine.request import Failed, Finished, ImageRequest
 from msgspec.structs import replace
 
 from benchmarks.workload.plain import ADAPTERS, Plain, postcard, quiet
+from benchmarks.workload.report import keep, machine, options
 from benchmarks.workload.score import (
     HEAD,
     Outcome,
@@ -229,66 +231,69 @@ def _step_seconds(engine: Engine, rows: int) -> float:
     return (took[1] - took[0]) / 10
 
 
-def print_replays(asks: Sequence[Ask], rounds: int) -> dict[str, object]:
-    """Requests per second and latencies against stock diffusers."""
+def replays_part(asks: Sequence[Ask], rounds: int) -> Part:
+    """Replays of the trace, against stock diffusers."""
     scores = replays(asks, rounds)
-    print(score_table(scores))
-    return {f"{load} {name}": asdict(one) for (load, name), one in scores.items()}
+    figures = {f"{load} {name}": asdict(one) for (load, name), one in scores.items()}
+    return figures, score_table(scores)
 
 
-def print_policies(asks: Sequence[Ask], rounds: int) -> dict[str, object]:
-    """The same trace under several orders of things."""
+def policies_part(asks: Sequence[Ask], rounds: int) -> Part:
+    """The same trace at 1.4 times the capacity, under several orders of things."""
     scores = policies(asks, rounds)
-    print(table(["order", *HEAD], [[name, *cells(one)] for name, one in scores.items()]))
-    return {name: asdict(one) for name, one in scores.items()}
+    rows = [[name, *cells(one)] for name, one in scores.items()]
+    return {name: asdict(one) for name, one in scores.items()}, table(["order", *HEAD], rows)
 
 
-def print_alone(_: Sequence[Ask], rounds: int) -> dict[str, object]:
-    """What one request costs, by itself: fixed costs and those of a step."""
+def alone_part(_: Sequence[Ask], rounds: int) -> Part:
+    """What one request costs on an idle engine: what is fixed, and what each step adds."""
     seconds = alone(rounds)
     rows = [
         [steps, f"{a * 1000:.1f}", f"{b * 1000:.1f}", f"{b / a:.2f}"]
         for steps, (a, b) in seconds.items()
     ]
-    print(table(["steps, one request alone", "stock ms", "engine ms", "ratio"], rows))
-    return {str(steps): both for steps, both in seconds.items()}
+    head = ["steps, one request alone", "stock ms", "engine ms", "ratio"]
+    return {str(steps): both for steps, both in seconds.items()}, table(head, rows)
 
 
-def print_rows(_: Sequence[Ask], rounds: int) -> dict[str, object]:
-    """Step time against rows."""
+def rows_part(_: Sequence[Ask], rounds: int) -> Part:
+    """Time of a denoiser step against the requests in it."""
     seconds = by_rows(rounds)
     rows = [
         [n, f"{s * 1000:.1f}", f"{s * 1000 / n:.1f}", f"{seconds[1] * n / s:.2f}×"]
         for n, s in seconds.items()
     ]
-    print(table(["requests in a step", "ms", "ms each", "against one by one"], rows))
-    return {str(n): s for n, s in seconds.items()}
+    head = ["requests in a step", "ms", "ms each", "against one by one"]
+    return {str(n): s for n, s in seconds.items()}, table(head, rows)
 
 
+Part = tuple[dict[str, Any], str]
+"""Figures, and a table of them."""
 PARTS = {
-    "replay": print_replays,
-    "policies": print_policies,
-    "alone": print_alone,
-    "rows": print_rows,
+    "replay": replays_part,
+    "policies": policies_part,
+    "alone": alone_part,
+    "rows": rows_part,
 }
 
 
 def main() -> None:
-    """Print what was asked for."""
+    """Measure what was asked for, print, and keep what is wanted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=",".join(PARTS), help="of " + ", ".join(PARTS))
-    parser.add_argument("--json", type=Path)
+    options(parser)
     given = parser.parse_args()
     torch.set_num_threads(1)
     quiet()
-    asks, figures = trace(given.requests), {}
+    asks, told = trace(given.requests), []
+    figures: dict[str, Any] = {"machine": machine(requests=given.requests, rounds=given.rounds)}
     for name in given.only.split(","):
-        print(f"\n### {name}\n", flush=True)
-        figures[name] = PARTS[name](asks, given.rounds)
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=1))
+        figures[name], shown = PARTS[name](asks, given.rounds)
+        told += [f"**{PARTS[name].__doc__}**", shown]
+        print("\n\n".join(["", *told[-2:]]), flush=True)
+    keep("engine", figures, told, given)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ own code: admission, order, picking, predictions, accounts. The goal is less tha
 Measured with Postcard over some steps in the middle of the work; prints Markdown tables.
 
     python -m benchmarks.scaling [--only queue,concurrency,adapters,steps,size] [--most N]
+        [--json FILE] [--page]
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from typing import Any
 
@@ -26,11 +27,12 @@ from friendli_engine.run import Run
 
 from benchmarks.engine import KNEES
 from benchmarks.workload.plain import ADAPTERS, postcard, quiet
+from benchmarks.workload.report import keep, machine, options
 from benchmarks.workload.score import table
 
 FORWARDS = 16
 """Denoiser steps that a figure is the median of."""
-GOAL = 0.05
+HEAD = ("submit ms", "step ms", "engine ms", "share")
 
 
 @dataclass
@@ -80,8 +82,28 @@ def requests(
     ]  # fmt: skip
 
 
-def figures(asked: list[ImageRequest], *, max_active: int = 64, routes: int = 0) -> list[str]:
-    """Milliseconds to submit one, of a denoiser step, of the engine in it, and its share."""
+@dataclass(frozen=True)
+class Cost:
+    """Seconds to submit a request, of a denoiser step, and of the engine in it."""
+
+    submit: float
+    step: float
+    engine: float
+
+    @property
+    def share(self) -> float:
+        """What the engine itself takes of a step."""
+        return self.engine / self.step
+
+    @property
+    def cells(self) -> list[str]:
+        """The figures as text, in the order of `HEAD`."""
+        times = (f"{s * 1e3:.2f}" for s in (self.submit, self.step, self.engine))
+        return [*times, f"{self.share:.1%}"]
+
+
+def cost(asked: list[ImageRequest], *, max_active: int = 64, routes: int = 0) -> Cost:
+    """Medians over some steps in the middle of the work."""
     with Engine(postcard(), max_active=max_active, profiles=KNEES) as engine:
         for number in range(routes):
             engine.load_adapter(f"a{number}", ADAPTERS["sketch"])
@@ -94,12 +116,7 @@ def figures(asked: list[ImageRequest], *, max_active: int = 64, routes: int = 0)
                 engine.step()
             steps = [_step(engine, watch) for _ in range(FORWARDS) if engine.busy]
     whole, own = (statistics.median(column) for column in zip(*steps, strict=True))
-    return [
-        f"{submitting * 1e3:.2f}",
-        f"{whole * 1e3:.1f}",
-        f"{own * 1e3:.2f}",
-        f"{own / whole:.1%}",
-    ]
+    return Cost(submitting, whole, own)
 
 
 def _step(engine: Engine, watch: Stopwatch) -> tuple[float, float]:
@@ -110,54 +127,61 @@ def _step(engine: Engine, watch: Stopwatch) -> tuple[float, float]:
     return whole, whole - (watch.seconds - outside)
 
 
-def queue(most: int) -> Iterator[tuple[int, list[str]]]:
+def queue(most: int) -> Iterator[tuple[int, Cost]]:
     """Requests that wait."""
     for count in (1, 100, 1000, 10_000):
         if count <= most:
-            yield count, figures(requests(count))
+            yield count, cost(requests(count))
 
 
-def concurrency(most: int) -> Iterator[tuple[int, list[str]]]:
+def concurrency(most: int) -> Iterator[tuple[int, Cost]]:
     """Requests that run."""
     for count in (1, 4, 16, 64, 256):
         if count <= most:
-            yield count, figures(requests(count), max_active=256)
+            yield count, cost(requests(count), max_active=256)
 
 
-def adapters(most: int) -> Iterator[tuple[int, list[str]]]:
+def adapters(most: int) -> Iterator[tuple[int, Cost]]:
     """Adapters that are loaded, and mixed in the forwards of 16 requests."""
     for count in (1, 4, 16, 64):
         if count <= most:
             routes = [f"a{number}" for number in range(count)]
-            yield count, figures(requests(16, routes=routes), routes=count)
+            yield count, cost(requests(16, routes=routes), routes=count)
 
 
-def steps(_: int) -> Iterator[tuple[int, list[str]]]:
+def steps(_: int) -> Iterator[tuple[int, Cost]]:
     """Steps of each of 8 requests."""
     for count in (10, 20, 50):
-        yield count, figures(requests(8, steps=count))
+        yield count, cost(requests(8, steps=count))
 
 
-def size(_: int) -> Iterator[tuple[int, list[str]]]:
+def size(_: int) -> Iterator[tuple[int, Cost]]:
     """Sides of pictures, 4 requests."""
     for side in (128, 256, 512):
-        yield side, figures(requests(4, size=side))
+        yield side, cost(requests(4, size=side))
 
 
 SWEEPS = {sweep.__name__: sweep for sweep in (queue, concurrency, adapters, steps, size)}
 
 
 def main() -> None:
-    """Print what was asked for."""
+    """Measure what was asked for, print, and keep what is wanted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default=",".join(SWEEPS), help="of " + ", ".join(SWEEPS))
     parser.add_argument("--most", type=int, default=10_000, help="the largest number of a sweep")
+    options(parser)
     given = parser.parse_args()
     torch.set_num_threads(1)
     quiet()
+    figures: dict[str, Any] = {"machine": machine()}
+    told = []
     for name in given.only.split(","):
-        rows = [[number, *cells] for number, cells in SWEEPS[name](given.most)]
-        print(f"\n{table([name, 'submit ms', 'step ms', 'engine ms', 'share'], rows)}", flush=True)
+        costs = dict(SWEEPS[name](given.most))
+        rows = [[number, *one.cells] for number, one in costs.items()]
+        told += [f"**{SWEEPS[name].__doc__}**", table([name, *HEAD], rows)]
+        print("\n\n".join(["", *told[-2:]]), flush=True)
+        figures[name] = {str(number): asdict(one) for number, one in costs.items()}
+    keep("scaling", figures, told, given)
 
 
 if __name__ == "__main__":

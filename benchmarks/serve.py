@@ -6,30 +6,24 @@ one; those are also the pictures that all others are compared with. Each contend
 its own processes. Medians over the rounds; latencies are the client's.
 
     python -m benchmarks.serve [--requests 60] [--rounds 3] [--loads 0.5,0.95,1.4] [--threads N]
-        [--servers ours,plain,LitServe,Ray,BentoML] [--json FILE] [--page]
-    python -m benchmarks.serve --read FILE --page      # write docs/performance.md from a file
+        [--servers ours,LitServe,Ray,BentoML] [--json FILE] [--page]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import platform
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import httpx2
-import psutil  # type: ignore[import-untyped]
 from msgspec.structs import replace
 
-from benchmarks.workload.contender import FIFO, OTHERS, OURS, Contender, Running, running, versions
-from benchmarks.workload.page import write_page
+from benchmarks.workload.chart import chart
+from benchmarks.workload.contender import FIFO, OTHERS, OURS, PEERS, Contender, Running, running
+from benchmarks.workload.report import PAGE, keep, machine, options
 from benchmarks.workload.score import Outcome, Score, middle, score, score_table
 from benchmarks.workload.trace import Ask, body, trace
 
@@ -146,42 +140,29 @@ def chosen(words: str) -> Iterator[Contender]:
             yield contender
 
 
-def machine(given: argparse.Namespace) -> dict[str, Any]:
-    """Where and how the figures were taken."""
-    return {
-        "taken": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "processor": f"{psutil.cpu_count()} cores, {platform.machine()}",
-        "load average before": round(psutil.getloadavg()[0], 1),
-        "requests": given.requests,
-        "rounds": given.rounds,
-        "threads": given.threads or "default",
-        **versions(),
-    }
+def draw(scores: dict[tuple[float, str], Score]) -> str:
+    """The chart beside the page; the line of Markdown that shows it."""
+    (PAGE.parent / "images" / "serving.svg").write_text(chart(scores))
+    return "![Mean latency of each server at each load](images/serving.svg)"
 
 
 def main() -> None:
-    """Measure, or read; then print, and keep what is wanted."""
+    """Measure, print, and keep what is wanted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loads", default="0.5,0.95,1.4")
     parser.add_argument("--threads", type=int, help="torch's threads in every server")
     parser.add_argument("--servers", default="ours,LitServe,Ray,BentoML")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--read", type=Path, help="figures of an earlier run")
-    parser.add_argument("--page", action="store_true", help="write docs/performance.md's table")
+    options(parser)
     given = parser.parse_args()
-    if given.read:
-        figures = json.loads(given.read.read_text())
-    else:
-        where, seen = machine(given), rounds(given)
-        scores = sorted((key, asdict(middle(all_))) for key, all_ in seen.items())
-        figures = {"machine": where, "scores": [[*key, one] for key, one in scores]}
-    print("\n" + score_table({(load, name): Score(**one) for load, name, one in figures["scores"]}))
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=1) + "\n")
-    if given.page:
-        write_page(figures)
+    asked = {"requests": given.requests, "rounds": given.rounds}
+    where = machine(**asked, threads=given.threads or "default", **PEERS)
+    scores = {key: middle(all_) for key, all_ in sorted(rounds(given).items())}
+    print("\n" + score_table(scores))
+    figures = {"machine": where, "scores": [[*key, asdict(one)] for key, one in scores.items()]}
+    tables = [score_table(scores), draw(scores)] if given.page else []
+    keep("serve", figures, tables, given)
 
 
 if __name__ == "__main__":

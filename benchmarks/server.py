@@ -6,6 +6,7 @@ base64. The round trip to our engine's process comes on top in real life and is 
 Processor time is that of all the server's processes. Prints Markdown tables.
 
     python -m benchmarks.server [--requests 300] [--rounds 3] [--servers ours,plain,LitServe,…]
+        [--json FILE] [--page]
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import friendli_postcard
 from friendli_engine.client import EngineClient
@@ -23,13 +24,15 @@ from friendli_engine.errors import UnknownAdapterError
 from msgspec.structs import replace as with_fields
 
 from benchmarks.serve import client_of
-from benchmarks.workload.contender import FIFO, OTHERS, Contender, Running, running
+from benchmarks.workload.contender import FIFO, OTHERS, PEERS, Contender, Running, running
+from benchmarks.workload.report import keep, machine, options
 from benchmarks.workload.score import table
 from benchmarks.workload.trace import body, trace
 
 BLANK = {"FRIENDLI_BENCH_BLANK": "1"}
 OURS = Contender("ours", "benchmarks.peers.blank", edits=True)
 AT_ONCE = 32
+HEAD = ("server, no model", "p50 ms", f"answers/s, {AT_ONCE} at once", "processor ms", "MiB")
 PLAIN = with_fields(
     trace(1)[0].request, steps=1, guidance=0.0, adapter=None, images=(), control_images=()
 )
@@ -100,28 +103,38 @@ def middle(costs: Sequence[Cost]) -> Cost:
     return Cost(*(statistics.median(vars(c)[name] for c in costs) for name in vars(costs[0])))
 
 
-def main() -> None:
-    """Measure in turns; print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--servers", default="ours,plain,LitServe,Ray,BentoML")
-    given = parser.parse_args()
+def measure(given: argparse.Namespace) -> dict[str, Cost]:
+    """Every server once a round; medians."""
     seen: dict[str, list[Cost]] = {}
     for _ in range(given.rounds):
         for contender in chosen(given.servers):
             with running(contender, body(PLAIN)) as server:
                 one = asyncio.run(cost(contender, server, given.requests))
             seen.setdefault(contender.name, []).append(one)
-    rows = []
-    for name, costs in seen.items():
-        one = middle(costs)
-        times = f"{one.latency * 1e3:.1f}", f"{one.rate:.0f}", f"{one.processor * 1e3:.1f}"
-        rows.append([name, *times, f"{one.memory:.0f}"])
-    head = ["server, no model", "p50 ms", f"answers/s, {AT_ONCE} at once", "processor ms", "MiB"]
-    print(table(head, rows))
-    trip = asyncio.run(round_trips(given.requests))
-    print(f"\nTo our engine's process and back: {trip * 1e3:.2f} ms (p50).")
+    return {name: middle(costs) for name, costs in seen.items()}
+
+
+def cells(one: Cost) -> list[str]:
+    """The figures as text, in the order of `HEAD`."""
+    times = f"{one.latency * 1e3:.1f}", f"{one.rate:.0f}", f"{one.processor * 1e3:.1f}"
+    return [*times, f"{one.memory:.0f}"]
+
+
+def main() -> None:
+    """Measure in turns, print, and keep what is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--servers", default="ours,plain,LitServe,Ray,BentoML")
+    options(parser)
+    given = parser.parse_args()
+    where = machine(requests=given.requests, rounds=given.rounds, **PEERS)
+    costs, trip = measure(given), asyncio.run(round_trips(given.requests))
+    shown = table(HEAD, [[name, *cells(one)] for name, one in costs.items()])
+    told = [shown, f"To our engine's process and back: {trip * 1e3:.2f} ms (p50)."]
+    print("\n\n".join(told))
+    servers = {name: asdict(one) for name, one in costs.items()}
+    keep("server", {"machine": where, "servers": servers, "round trip": trip}, told, given)
 
 
 if __name__ == "__main__":

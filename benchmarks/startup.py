@@ -5,11 +5,12 @@ says: `from_pretrained`, then one call. Both are fresh processes, in turns, with
 before; the same one-step picture. Times are the wall's, so what counts is the ratio. Prints
 Markdown tables.
 
-    python -m benchmarks.startup [ROUNDS]
+    python -m benchmarks.startup [--rounds 3] [--json FILE] [--page]
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 
 from benchmarks.server import PLAIN
 from benchmarks.workload.contender import OURS, ROOT, running
+from benchmarks.workload.report import keep, machine, options
 from benchmarks.workload.score import table
 from benchmarks.workload.trace import body
 
@@ -49,34 +51,42 @@ def serve() -> tuple[float, float]:
         return time.perf_counter() - began, server.memory
 
 
-def imported(module: str) -> tuple[float, float]:
-    """Processor seconds of an import, and the seconds until the process has ended."""
+def imported(module: str) -> float:
+    """Processor seconds of an import."""
     code = f"import time; b = time.process_time(); import {module}; print(time.process_time() - b)"
-    began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
     )
-    return float(done.stdout.split()[-1]), time.perf_counter() - began
+    return float(done.stdout.split()[-1])
+
+
+def starts(rounds: int) -> dict[str, list[float]]:
+    """Seconds and MiB of both, in turns; medians."""
+    plain()  # files into the page cache, bytecode to disk
+    pairs = [(plain(), serve()) for _ in range(rounds)]
+    columns = zip(("diffusers", "friendli serve"), zip(*pairs, strict=True), strict=True)
+    return {
+        name: [statistics.median(column) for column in zip(*seen, strict=True)]
+        for name, seen in columns
+    }
 
 
 def main() -> None:
-    """Measure in turns; print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    seen: dict[str, list[tuple[float, float]]] = {"diffusers": [], "friendli serve": []}
-    plain()  # files into the page cache, bytecode to disk
-    for _ in range(rounds):
-        seen["diffusers"].append(plain())
-        seen["friendli serve"].append(serve())
-    middle = {
-        name: [statistics.median(column) for column in zip(*pairs, strict=True)]
-        for name, pairs in seen.items()
-    }
-    base = middle["diffusers"][0]
-    rows = [[n, f"{s:.1f}", f"{s / base:.2f}", f"{m:.0f}"] for n, (s, m) in middle.items()]
-    print(table(["cold start to first picture", "s", "ratio", "MiB"], rows), flush=True)
-    times = {name: [imported(name)[0] for _ in range(rounds)] for name in IMPORTS}
-    rows = [[f"`{name}`", f"{statistics.median(s) * 1000:.0f}"] for name, s in times.items()]
-    print(f"\n{table(['import', 'processor ms'], rows)}")
+    """Measure in turns, print, and keep what is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    options(parser)
+    given = parser.parse_args()
+    where, seen = machine(rounds=given.rounds), starts(given.rounds)
+    base = seen["diffusers"][0]
+    rows = [[n, f"{s:.1f}", f"{s / base:.2f}", f"{m:.0f}"] for n, (s, m) in seen.items()]
+    times = {n: statistics.median(imported(n) for _ in range(given.rounds)) for n in IMPORTS}
+    told = [
+        table(["cold start to first picture", "s", "ratio", "MiB"], rows),
+        table(["import", "processor ms"], [[f"`{n}`", f"{s * 1e3:.0f}"] for n, s in times.items()]),
+    ]
+    print("\n\n".join(told))
+    keep("startup", {"machine": where, "starts": seen, "imports": times}, told, given)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,9 +13,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.workload.page import chart  # after the path
+from benchmarks import goals  # after the path
+from benchmarks.workload.chart import chart
+from benchmarks.workload.contender import FIFO, OTHERS
+from benchmarks.workload.report import END, PAGE, fill
 from benchmarks.workload.score import Outcome, Score, middle, score, score_table
-from benchmarks.workload.trace import KINDS, STEPS, body, from_body, trace
+from benchmarks.workload.trace import KINDS, ROUTES, STEPS, body, from_body, trace
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,7 +32,7 @@ def test_a_trace_is_the_same_every_time_and_mixes_everything_evenly() -> None:
     steered = [ask for ask in asks if ask.request.control_images]
     adapted = Counter(ask.request.adapter for ask in asks if ask.request.adapter)
     assert len(edits) == len(steered) == 60 // len(KINDS)
-    assert adapted == {"pixel-art": 6, "sketch": 6}
+    assert adapted == dict.fromkeys(ROUTES, 60 // len(KINDS))
     moments = [ask.at for ask in asks]
     assert moments == sorted(moments)
     assert 0 <= moments[0] < moments[-1] <= 60
@@ -65,6 +69,48 @@ def test_tables_and_charts_show_every_server_at_every_load() -> None:
     drawn = chart(scores)
     assert "a &lt; b" in drawn
     assert drawn.count("<rect") == 2
+
+
+def test_a_benchmark_writes_its_part_of_the_page_and_no_other(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    written = PAGE.read_text()
+    page.write_text(written)
+    names = sorted(re.findall(r"<!-- figures of benchmarks\.(\w+) -->", written))
+    assert names == ["engine", "goals", "scaling", "serve", "server", "startup"]
+    for name in names:
+        fill(name, [f"old figures of {name}"], page)
+        fill(name, [f"new figures of {name}"], page)
+    filled = page.read_text()
+    assert "old figures" not in filled
+    assert all(filled.count(f"\n\nnew figures of {name}\n\n{END}") == 1 for name in names)
+    outside = re.compile(r"(<!-- figures.*? -->).*?<!-- end -->", re.DOTALL)
+    assert outside.sub(r"\1", filled) == outside.sub(r"\1", written)
+
+
+def served(name: str, **figures: float) -> list[object]:
+    return [1.4, name, figures]
+
+
+def test_goals_are_met_missed_or_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(goals, "FIGURES", tmp_path)
+    goals.read.cache_clear()
+    ours = served("ours", rate=3.2, mean=1.0, short=0.1, equal=1.0)
+    plain = served(FIFO.name, rate=2.0, mean=5.0, short=4.0, equal=1.0)
+    peers = [served(OTHERS[0].name, rate=3.0, mean=4.0), served(OTHERS[1].name, rate=2.0, mean=1.5)]
+    (tmp_path / "serve.json").write_text(json.dumps({"scores": [ours, plain, *peers]}))
+    rows = [goal.row() for goal in goals.GOALS]
+    assert [row[2:] for row in rows[:6]] == [
+        ["1.60", "met"],
+        ["1.07", "**missed**"],
+        ["0.20", "**missed**"],
+        ["0.67", "**missed**"],
+        ["0.03", "met"],
+        ["100.00", "met"],
+    ]
+    assert {row[3] for row in rows[6:]} == {"not measured"}
+    goals.read.cache_clear()
 
 
 @pytest.mark.slow

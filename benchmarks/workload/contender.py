@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.metadata
 import os
 import signal
 import site
@@ -26,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from aside import python_with  # after the path
 
 ROOT = Path(__file__).parents[2]
-PEERS = ("litserve==0.2.19", "ray[serve]==2.60.0", "bentoml==1.4.39")
+PEERS = {"litserve": "0.2.19", "ray[serve]": "2.60.0", "bentoml": "1.4.39"}
 START = 600.0
 """Seconds until the first picture."""
 QUIET = {
@@ -163,16 +162,9 @@ def peers_python() -> Path:
 
     It is made on first use, and needs a package registry then.
     """
-    python = python_with("peers", *PEERS)
+    python = python_with("peers", *("==".join(pinned) for pinned in PEERS.items()))
     ours = site.getsitepackages()[0]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     link = python.parents[1] / "lib" / version / "site-packages" / "ours.pth"
     link.write_text(f"import site; site.addsitedir({ours!r})\n")
     return python
-
-
-def versions() -> dict[str, str]:
-    """Of what the figures depend on."""
-    names = ("torch", "diffusers", "transformers", "fastapi", "uvicorn")
-    found = {name: importlib.metadata.version(name) for name in names}
-    return found | dict(peer.split("==") for peer in PEERS)

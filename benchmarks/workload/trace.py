@@ -16,12 +16,16 @@ from itertools import cycle, islice
 from random import Random
 from typing import Any, TypeVar
 
+import friendli_postcard
 from friendli_engine.request import ImageRequest, Pixels
 from PIL import Image, ImageDraw
 
 STEPS = (1, 4, 10, 20, 50)
 GUIDANCE = (2.5, 3.5, 5.0)
-KINDS = ("plain",) * 6 + ("pixel-art", "sketch", "control", "edit")
+ROUTES = tuple(
+    sorted(file.stem for file in friendli_postcard.path().glob("adapters/*.safetensors"))
+)
+KINDS = ("plain",) * 6 + (*ROUTES, "control", "edit")
 COLOURS = ("red", "blue", "green", "yellow", "white", "purple", "orange", "black")
 THINGS = ("car", "boat", "house", "dog", "cat", "bicycle", "balloon", "tree", "rocket", "fish")
 PLACES = ("in the snow", "on a beach", "in a forest", "in the desert", "by a lake", "at night")
@@ -69,7 +73,7 @@ def _request(number: int, steps: int, guidance: float, kind: str, dice: Random) 
         seed=dice.randrange(2**31),
         steps=steps,
         guidance=guidance,
-        adapter=kind if kind in ("pixel-art", "sketch") else None,
+        adapter=kind if kind in ROUTES else None,
         images=given if kind == "edit" else (),
         control_images=given if kind == "control" else (),
     )

@@ -1,28 +1,14 @@
-"""Writes the figures of `benchmarks.serve` into the documentation: a table and a chart."""
+"""Bars of a replay's latencies, as a drawing for the documentation."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
 
-from benchmarks.workload.score import Score, score_table
+from benchmarks.workload.score import Score
 
-DOCS = Path(__file__).parents[2] / "docs"
-BEGIN, END = "<!-- figures of benchmarks.serve -->", "<!-- end -->"
 COLOURS = ("#2f6fde", "#9aa3af", "#e09f3e", "#5b8e7d", "#bc4b51")
 WIDE, BAR, LEFT = 420, 16, 190
 """Pixels: the longest bar, the height of one, the room for names."""
-
-
-def write_page(figures: dict[str, Any], page: Path = DOCS / "performance.md") -> None:
-    """Replace what stands between the marks; draw the chart beside it."""
-    scores = {(load, name): Score(**one) for load, name, one in figures["scores"]}
-    told = ", ".join(f"{name} {value}" for name, value in figures["machine"].items())
-    before, rest = page.read_text().split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n{score_table(scores)}\n\nTaken: {told}.\n{END}{after}")
-    (page.parent / "images" / "serving.svg").write_text(chart(scores))
 
 
 def chart(scores: dict[tuple[float, str], Score]) -> str:

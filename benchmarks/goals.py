@@ -1,0 +1,139 @@
+"""What was aimed at, and what was reached: reads the figures that the other benchmarks left behind.
+
+Measures nothing itself. A goal whose figures are not there is told as not measured.
+
+    python -m benchmarks.goals [--page]      # after runs with --page
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from benchmarks.workload.contender import FIFO, OTHERS, OURS
+from benchmarks.workload.report import FIGURES, fill
+from benchmarks.workload.score import table
+
+HIGH = 1.4
+"""Load of the goals, as a multiple of the capacity of plain diffusers."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure and the bound that it should keep."""
+
+    words: str
+    bound: float
+    reached: Callable[[], float]
+    at_least: bool = False
+    form: str = "{:.2f}"
+
+    def row(self) -> list[str]:
+        """What, the bound, the figure, whether it is met."""
+        sign, keeps = ("≥", operator.ge) if self.at_least else ("≤", operator.le)
+        try:
+            figure = self.reached()
+        except (FileNotFoundError, KeyError):
+            return [self.words, f"{sign} {self.form.format(self.bound)}", "–", "not measured"]
+        told = "met" if keeps(figure, self.bound) else "**missed**"
+        return [
+            self.words,
+            f"{sign} {self.form.format(self.bound)}",
+            self.form.format(figure),
+            told,
+        ]
+
+
+@cache
+def read(name: str) -> dict[str, Any]:
+    """The figures that a benchmark left behind."""
+    figures: dict[str, Any] = json.loads((FIGURES / f"{name}.json").read_text())
+    return figures
+
+
+def served(server: str, what: str) -> float:
+    """A figure of a server at the high load."""
+    scores = {(load, name): one for load, name, one in read("serve")["scores"]}
+    return float(scores[HIGH, server][what])
+
+
+def against(what: str) -> float:
+    """Ours as a multiple of plain diffusers."""
+    return served(OURS.name, what) / served(FIFO.name, what)
+
+
+def peers(what: str) -> Iterator[float]:
+    """The figure of each peer that was measured."""
+    names = {name for _, name, _ in read("serve")["scores"]}
+    yield from (served(peer.name, what) for peer in OTHERS if peer.name in names)
+
+
+def best(what: str, choose: Callable[[Iterator[float]], float]) -> float:
+    """Ours as a multiple of the best peer."""
+    return served(OURS.name, what) / choose(peers(what))
+
+
+def equal() -> float:
+    """The share of our pictures with the bytes of plain diffusers, at the worst load."""
+    return min(one["equal"] for _, name, one in read("serve")["scores"] if name == OURS.name)
+
+
+def alone() -> float:
+    """Engine over stock, one request at a time, all numbers of steps together."""
+    stock, ours = (sum(column) for column in zip(*read("engine")["alone"].values(), strict=True))
+    return ours / stock
+
+
+def overhead() -> float:
+    """Milliseconds that HTTP and the engine's process add to a picture."""
+    figures = read("server")
+    return float(figures["servers"][OURS.name]["latency"] + figures["round trip"]) * 1e3
+
+
+def cold() -> float:
+    """From nothing to the first picture, as a multiple of plain diffusers."""
+    starts = read("startup")["starts"]
+    return float(starts["friendli serve"][0] / starts["diffusers"][0])
+
+
+def queued() -> float:
+    """The engine's own share of a step with the longest queue."""
+    longest = read("scaling")["queue"]["10000"]
+    return float(longest["engine"] / longest["step"]) * 100
+
+
+GOALS = (
+    Goal("images/s, of plain diffusers", 1.5, lambda: against("rate"), at_least=True),
+    Goal("images/s, of the best peer", 1.3, lambda: best("rate", max), at_least=True),
+    Goal("mean latency, of plain diffusers", 1 / 6, lambda: against("mean")),
+    Goal("mean latency, of the best peer", 1 / 2, lambda: best("mean", min)),
+    Goal("mean latency of ≤ 4 steps, of plain diffusers", 1 / 20, lambda: against("short")),
+    Goal(
+        "pictures with the bytes of plain diffusers, %", 100, lambda: equal() * 100, at_least=True
+    ),
+    Goal("one request alone, of plain diffusers", 1.0, alone),
+    Goal("256 × 256, 10 steps, one thread, s", 1.0, lambda: read("engine")["alone"]["10"][1]),
+    Goal("HTTP and processes, ms", 3.0, overhead, form="{:.1f}"),
+    Goal("cold start to first picture, of plain diffusers", 1.2, cold),
+    Goal("the engine's own share of a step, 10,000 waiting, %", 5.0, queued, form="{:.1f}"),
+)
+
+
+def main() -> None:
+    """Print, and write the page if that is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md's part")
+    given = parser.parse_args()
+    shown = table(["goal", "bound", "reached", ""], [goal.row() for goal in GOALS])
+    print(shown)
+    if given.page:
+        fill("goals", [shown])
+
+
+if __name__ == "__main__":
+    main()
