@@ -33,7 +33,7 @@ def run_official(python: Path, script: Path | str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         env=clean,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

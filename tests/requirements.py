@@ -47,6 +47,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "S2.formats": Requirement("S2", "url, raw, png, jpeg and jpg"),
     "S3.generate": Requirement("S3", "steps default to 20; control_images, controlnet_weights"),
     "S3.edit": Requirement("S3", "dedicated.image.edit with one picture or a list"),
+    "gateway.dev": Requirement(
+        "issue 7.1", "serve --dev prints a program that makes a picture as it stands"
+    ),
     "gateway.many": Requirement(
         "issue 7.9", "gateway processes on one PostgreSQL are one, also while it is away"
     ),

@@ -30,6 +30,16 @@ class GatewayProcess:
         """All that it has logged so far."""
         return self._log.read_text()
 
+    async def greeting(self, last: str) -> str:
+        """What it prints after its address, up to the first line that starts with `last`."""
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        while not (lines and lines[-1].startswith(last)):
+            line = await self.process.stdout.readline()
+            assert line, "the gateway ended before it said that"
+            lines.append(line.decode())
+        return "".join(lines)
+
     async def stop(self, sig: signal.Signals = signal.SIGTERM) -> int:
         """End it; the exit status."""
         if self.process.returncode is None:
@@ -38,10 +48,10 @@ class GatewayProcess:
 
 
 async def start_gateway(log: Path, *flags: str) -> GatewayProcess:
-    """Start a gateway and wait until it listens."""
+    """Start a gateway in the log's folder and wait until it listens."""
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *PROGRAM, "serve", "--port", "0", *flags, stdout=PIPE, stderr=out
+            *PROGRAM, "serve", "--port", "0", *flags, stdout=PIPE, stderr=out, cwd=log.parent
         )
     assert process.stdout is not None
     async for line in process.stdout:
