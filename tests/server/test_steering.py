@@ -186,15 +186,40 @@ async def test_the_list_of_models_says_what_each_can_do(client: httpx2.AsyncClie
     assert base["defaults"] == {"num_inference_steps": 4, "guidance_scale": 3.5, "size": "32x32"}
     assert base["controls"] == list(CONTROLNETS)
     assert (base["generates"], base["edits"], base["max_images"]) == (True, True, 8)
-    assert (base["inpaints"], base["parent"], base["size_multiple"]) == (False, None, 16)
+    assert (base["inpaints"], base["parent"], base["size_multiple"]) == (True, None, 16)
 
 
-async def test_a_mask_is_refused_with_what_to_do_instead(client: httpx2.AsyncClient) -> None:
-    texts = {name: str(value) for name, value in PLAIN.items()}
-    files = {"image": file("red"), "mask": file("white")}
-    answer = await client.post(EDIT, data=texts, files=files)
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "mask")
-    assert "prompt" in answer.json()["message"]
+def covered(alpha: int) -> bytes:
+    """A mask as OpenAI's clients send it: transparent (0) where to paint."""
+    out = io.BytesIO()
+    Image.new("RGBA", (32, 32), (0, 0, 0, alpha)).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.requirement("S4.mask")
+async def test_what_a_mask_leaves_stays_and_what_it_covers_is_painted_anew(
+    client: httpx2.AsyncClient,
+) -> None:
+    async def painted(mask: bytes, seed: int) -> bytes:
+        texts = {name: str(value) for name, value in (PLAIN | {"seed": seed}).items()}
+        files = {"image": file("red"), "mask": mask}
+        answer = await client.post(EDIT, data=texts, files=files)
+        assert answer.status_code == 200, answer.text
+        return base64.b64decode(answer.json()["image"])
+
+    kept = await painted(covered(255), 1)
+    assert kept == await painted(covered(255), 2)
+    anew = await painted(covered(0), 1)
+    assert len({kept, anew, await painted(covered(0), 2)}) == 3
+    same = {"image": given("red"), "mask": {"image": base64.b64encode(covered(0)).decode()}}
+    assert await pixels(client, EDIT, **same | {"seed": 1}) == anew
+
+
+async def test_a_mask_belongs_to_one_picture(client: httpx2.AsyncClient) -> None:
+    body = PLAIN | {"image": [given("red"), given("blue")], "mask": given("white")}
+    answer = await client.post(EDIT, json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "image")
+    assert "beside a mask" in answer.json()["message"]
 
 
 async def test_a_request_that_becomes_nan_fails_alone(client: httpx2.AsyncClient) -> None:

@@ -45,7 +45,9 @@ def _check_pictures(request: ImageRequest, info: ModelInfo) -> None:
     controls, nets, weights = request.control_images, info.controlnets, request.control_weights
     if not (request.images or info.generates):
         raise NotSupportedError("This model only edits pictures: give one.", param="images")
-    if request.images and not info.edits:
+    if request.mask:
+        _check_mask(request, info)
+    elif request.images and not info.edits:
         raise NotSupportedError("This model cannot edit pictures.", param="images")
     if len(request.images) > info.max_images:
         message = f"This model edits from at most {info.max_images} pictures."
@@ -62,7 +64,15 @@ def _check_pictures(request: ImageRequest, info: ModelInfo) -> None:
         message = f"{len(weights)} weights were given for {len(controls)} control images."
         raise InvalidRequestError(message, param="control_weights")
     _check_pixels(request.images, "images")
+    _check_pixels((request.mask,) if request.mask else (), "mask")
     _check_pixels(controls, "control_images")
+
+
+def _check_mask(request: ImageRequest, info: ModelInfo) -> None:
+    if not info.inpaints:
+        raise NotSupportedError("This model cannot paint into masks.", param="mask")
+    if len(request.images) != 1:
+        raise InvalidRequestError("A mask belongs to exactly one picture.", param="mask")
 
 
 def _check_pixels(pictures: tuple[Pixels, ...], param: str) -> None:

@@ -185,7 +185,7 @@ class EngineClient:
         if self._spare:
             await self._spare.end()
         self._life = self._spare = None
-        self._unanswered.end(WorkerLostError("The engine was closed."))
+        self._unanswered.end(NotReadyError("The engine was closed."))
 
     async def __aenter__(self) -> Self:
         await self.start()

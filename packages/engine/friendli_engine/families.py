@@ -34,6 +34,8 @@ class Family:
     """Pipeline class that takes ControlNets."""
     edit: str | None = None
     """Pipeline class that takes pictures to edit."""
+    inpaint: str | None = None
+    """Pipeline class that takes one picture and a mask of what to paint anew."""
     several: Literal["none", "list", "strip"] = "none"
     """How it takes several pictures: not, as a list, or side by side in one picture."""
     guidance: str = "guidance_scale"
@@ -80,6 +82,7 @@ FAMILIES = (
         name="flux",
         generate="FluxPipeline",
         control="FluxControlNetPipeline",
+        inpaint="FluxInpaintPipeline",
         embedded=True,
         control_image="control_image",
         control_modes=FLUX_MODES,
@@ -90,6 +93,7 @@ FAMILIES = (
         generate="FluxKontextPipeline",
         control="FluxControlNetPipeline",
         edit="FluxKontextPipeline",
+        inpaint="FluxKontextInpaintPipeline",
         several="strip",
         embedded=True,
         control_image="control_image",
@@ -109,6 +113,7 @@ FAMILIES = (
         name="flux2-klein",
         generate="Flux2KleinPipeline",
         edit="Flux2KleinPipeline",
+        inpaint="Flux2KleinInpaintPipeline",
         several="list",
         steps=4,
         default_guidance=1.0,
@@ -125,6 +130,7 @@ FAMILIES = (
         name="sdxl",
         generate="StableDiffusionXLPipeline",
         control="StableDiffusionXLControlNetPipeline",
+        inpaint="StableDiffusionXLInpaintPipeline",
         multiple=8,
         steps=30,
         default_guidance=5.0,
@@ -134,6 +140,7 @@ FAMILIES = (
         name="sd15",
         generate="StableDiffusionPipeline",
         control="StableDiffusionControlNetPipeline",
+        inpaint="StableDiffusionInpaintPipeline",
         width=512,
         height=512,
         multiple=8,
@@ -155,6 +162,7 @@ FAMILIES = (
         name="qwen-image",
         generate="QwenImagePipeline",
         control="QwenImageControlNetPipeline",
+        inpaint="QwenImageInpaintPipeline",
         guidance="true_cfg_scale",
         negative_prompt=" ",
         control_image="control_image",
@@ -178,7 +186,13 @@ FAMILIES = (
         steps=40,
         default_guidance=4.0,
     ),
-    Family(name="z-image", generate="ZImagePipeline", steps=8, default_guidance=0.0),
+    Family(
+        name="z-image",
+        generate="ZImagePipeline",
+        inpaint="ZImageInpaintPipeline",
+        steps=8,
+        default_guidance=0.0,
+    ),
     Family(name="chroma", generate="ChromaPipeline", steps=35, default_guidance=5.0),
     Family(
         name="sana",

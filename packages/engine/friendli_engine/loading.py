@@ -76,7 +76,7 @@ def prepare(source: str | Path) -> None:
     index = read_json(find(source, progress=lambda *_: None) / "model_index.json")
     base = _pipeline_class(index)
     family = family_of(base.__name__)
-    for name in (family.control, family.edit) if family else ():
+    for name in (family.control, family.edit, family.inpaint) if family else ():
         getattr(diffusers, name or base.__name__)
     classes(index)
 
@@ -170,6 +170,7 @@ def assemble(
         guidance=float(wishes.get("guidance", family.default_guidance)),
         controlnets=tuple(controlnets),
         edits="edit" in pipelines,
+        inpaints="inpaint" in pipelines,
         max_images=1 if family.several == "none" else MAX_IMAGES,
         generates="generate" in pipelines,
         device=str(network.device),
@@ -212,8 +213,9 @@ def _pipelines(
 ) -> dict[str, Any]:
     base.set_progress_bar_config(disable=True)
     pipelines = {"generate": base} if family.generate else {}
-    if family.edit and wishes.get("edits", True):
-        pipelines["edit"] = _sibling(base, family.edit)
+    if wishes.get("edits", True):
+        tasks = {"edit": family.edit, "inpaint": family.inpaint}
+        pipelines |= {task: _sibling(base, name) for task, name in tasks.items() if name}
     if controlnets:
         if not family.control:
             raise ModelUnsupportedError(f"Models of family {family.name!r} take no ControlNets.")

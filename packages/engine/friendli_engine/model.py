@@ -38,8 +38,8 @@ class Shape(NamedTuple):
 class Model:
     """What `loading.load` returns. `pipelines` holds one stock pipeline per task.
 
-    The tasks are "generate", "edit" and "control-1", "control-2", ...: for so many control images,
-    which go to the first ControlNets. The pipelines share their networks.
+    The tasks are "generate", "edit", "inpaint" and "control-1", "control-2", ...: for so many
+    control images, which go to the first ControlNets. The pipelines share their networks.
     """
 
     info: ModelInfo
@@ -111,6 +111,10 @@ class Model:
             images = self._controlling(request.control_images, size)
             weights = request.control_weights or (1.0,) * len(images)
             return self._controls(images, list(weights))
+        if request.mask:
+            mask = to_image(request.mask, size).convert("L")
+            # 1.0: nothing of what the mask covers remains, and every step that was asked for is run
+            return {"image": to_image(request.images[0], size), "mask_image": mask, "strength": 1.0}
         if request.images:
             return {"image": self._edited(request.images, size)}
         return {}
@@ -147,6 +151,8 @@ class Model:
 def _task(request: ImageRequest) -> str:
     if request.control_images:
         return f"control-{len(request.control_images)}"
+    if request.mask:
+        return "inpaint"
     return "edit" if request.images else "generate"
 
 

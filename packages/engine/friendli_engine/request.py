@@ -31,6 +31,8 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Route of a LoRA adapter; None is the base model."""
     images: tuple[Pixels, ...] = ()
     """Pictures to edit; empty for text to picture."""
+    mask: Pixels | None = None
+    """White where the one picture in `images` is painted anew, black where it stays."""
     control_images: tuple[Pixels, ...] = ()
     """The i-th conditions the i-th ControlNet."""
     control_weights: tuple[float, ...] = ()
@@ -113,6 +115,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     edits: bool = False
     max_images: int = 8
     """The most pictures that one edit works from."""
+    inpaints: bool = False
+    """Whether it paints into masks."""
     generates: bool = True
     """Whether it makes pictures from text alone; some models only edit."""
     device: str = "cpu"

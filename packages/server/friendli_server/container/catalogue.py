@@ -38,8 +38,8 @@ class ModelCard(BaseModel):
     """Takes pictures at `/v1/images/edits`."""
     max_images: int
     """The most pictures of one edit."""
-    inpaints: bool = False
-    """Takes a `mask`; no model does yet."""
+    inpaints: bool
+    """Takes a `mask` beside one picture."""
     controls: Sequence[str]
     """ControlNets by name, in the order of `control_images`."""
     size_multiple: int
@@ -69,7 +69,8 @@ def listed(info: ModelInfo, settings: ContainerSettings, *, created: int) -> Mod
             defaults=defaults,
             generates=info.generates,
             edits=info.edits,
-            max_images=info.max_images if info.edits else 0,
+            max_images=info.max_images if info.edits else int(info.inpaints),
+            inpaints=info.inpaints,
             controls=info.controlnets,
             size_multiple=info.multiple,
             max_pixels=info.max_pixels,

@@ -25,6 +25,7 @@ class Pictures(NamedTuple):
 
     images: tuple[Pixels, ...] = ()
     control: tuple[Pixels, ...] = ()
+    mask: tuple[Pixels, ...] = ()
 
 
 GetPictures = Callable[[], Awaitable[Pictures]]
@@ -54,7 +55,12 @@ class Order:
             return self.requests
         pictures = await self.pictures()
         return [
-            replace(request, images=pictures.images, control_images=pictures.control)
+            replace(
+                request,
+                images=pictures.images,
+                control_images=pictures.control,
+                mask=next(iter(pictures.mask), None),
+            )
             for request in self.requests
         ]
 

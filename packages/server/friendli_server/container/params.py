@@ -29,6 +29,10 @@ _OPENAI_SIZES = {
     "256x256", "512x512", "1024x1024", "1024x1536", "1536x1024", "1024x1792", "1792x1024",
 }  # fmt: skip
 """Sizes that clients have in their code: made smaller for a model that cannot do them."""
+_NO_MASK = (
+    "mask: This model edits whole pictures; say in the prompt which part to change and leave the "
+    "mask out."
+)
 
 
 def request(
@@ -85,14 +89,25 @@ def controls(body: GenerationBody, info: ModelInfo) -> tuple[list[str], tuple[fl
 
 
 def edited(body: EditBody, info: ModelInfo) -> list[str]:
-    """The sources of the pictures to edit."""
-    if not info.edits:
-        raise refuse("image", "This model edits no pictures.")
+    """The sources of the pictures to edit; a mask belongs to exactly one."""
+    if not (info.edits or body.mask):
+        raise refuse("image", "This model edits no pictures without a mask.")
     images = body.image if isinstance(body.image, list) else [body.image]
-    if not 1 <= len(images) <= info.max_images:
-        several = f"1 to {info.max_images} pictures" if info.max_images > 1 else "one picture"
-        raise refuse("image", f"This model takes {several}.")
+    most = 1 if body.mask else info.max_images
+    if not 1 <= len(images) <= most:
+        beside = " beside a mask" if body.mask else ""
+        several = f"1 to {most} pictures" if most > 1 else "one picture"
+        raise refuse("image", f"This model takes {several}{beside}.")
     return [given.image for given in images]
+
+
+def mask(body: EditBody, info: ModelInfo) -> list[str]:
+    """The source of the mask, if there is one."""
+    if body.mask is None:
+        return []
+    if not info.inpaints:
+        raise ApiError("unsupported_parameter", _NO_MASK, param="mask")
+    return [body.mask.image]
 
 
 def refuse(param: str, message: str) -> ApiError:

@@ -22,16 +22,10 @@ from friendli_server.container.order import GetPictures, Pictures, order
 from friendli_server.container.repeats import key_of
 from friendli_server.container.service import Service
 from friendli_server.container.superset import EditBody, GenerationBody
-from friendli_server.errors import ApiError
 from friendli_server.forms import is_form, parse_form
 
 MAX_BODY = 70 * 2**20
 """A 50 MiB image as base64, and some."""
-
-_NO_MASK = (
-    "mask: This model edits whole pictures; say in the prompt which part to change and leave the "
-    "mask out."
-)
 
 
 def router(service: Service, desk: Desk) -> APIRouter:
@@ -64,8 +58,6 @@ def router(service: Service, desk: Desk) -> APIRouter:
     async def edit(request: Request) -> Response:
         form = is_form(request)
         given = await (parse_form(request, limit=MAX_BODY) if form else json_body(request))
-        if given.get("mask") is not None:
-            raise ApiError("unsupported_parameter", _NO_MASK, param="mask")
         body = bodies.shape(EditBody, given, strict=not form)
         return await _Call(service, desk, request, given).edit(body)
 
@@ -92,10 +84,14 @@ class _Call:
         return await self.answer(body, pictures if sources else None, weights)
 
     async def edit(self, body: EditBody) -> Response:
-        sources = params.edited(body, self.service.engine.info)
+        info, intake = self.service.engine.info, self.service.intake
+        mask, sources = params.mask(body, info), params.edited(body, info)
 
         async def pictures() -> Pictures:
-            return Pictures(images=await self.service.intake.load(sources, param="image"))
+            return Pictures(
+                images=await intake.load(sources, param="image"),
+                mask=await intake.load(mask, param="mask", mask=True),
+            )
 
         return await self.answer(body, pictures)
 

@@ -10,13 +10,14 @@ import asyncio
 import os
 import resource
 import warnings
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from io import BytesIO
 from multiprocessing import get_context
 
 from friendli_engine.request import Pixels
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from friendli_server.errors import ApiError
 
@@ -38,8 +39,10 @@ class Decoder:
         self._pool: ProcessPoolExecutor | None = None
         self._started: Future[int] | None = None
 
-    async def decode(self, data: bytes) -> Pixels:
+    async def decode(self, data: bytes, *, mask: bool = False) -> Pixels:
         """The first frame of the picture file `data`, upright, on white where it is transparent.
+
+        A `mask` is white where it is transparent and black elsewhere, or grey if it is opaque.
 
         Raises:
             ApiError: it is not a picture that can be taken, or takes too long.
@@ -50,7 +53,7 @@ class Decoder:
                 await self._until_started()
                 async with asyncio.timeout(SECONDS):
                     loop = asyncio.get_running_loop()
-                    decoded = await loop.run_in_executor(pool, decode, data)
+                    decoded = await loop.run_in_executor(pool, decode, data, mask)
             except TimeoutError:
                 self._kill(pool)
                 raise ApiError("invalid_image", "The image takes too long to read.") from None
@@ -92,7 +95,7 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
 
-def decode(data: bytes) -> Pixels | str:
+def decode(data: bytes, mask: bool = False) -> Pixels | str:  # noqa: FBT001, FBT002  # executors
     """The pixels, or the error's code: our exceptions do not cross processes, texts should not."""
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -103,7 +106,7 @@ def decode(data: bytes) -> Pixels | str:
                 return "image_too_small"
             if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
                 return "image_too_large"
-            return _pixels(image)
+            return _pixels(image, _masking if mask else _on_white)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return "image_too_large"
     except UnidentifiedImageError:
@@ -112,14 +115,23 @@ def decode(data: bytes) -> Pixels | str:
         return "invalid_image"
 
 
-def _pixels(image: Image.Image) -> Pixels:
+def _pixels(image: Image.Image, flatten: Callable[[Image.Image], Image.Image]) -> Pixels:
     image.draft("RGB", (SHRINK_TO, SHRINK_TO))  # lets JPEGs decode at a fraction of their size
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith(("I", "F")):  # 16 bits a sample
         upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if upright.has_transparency_data:
-        transparent = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", transparent.size, _WHITE), transparent)
+        upright = flatten(upright.convert("RGBA"))
     rgb = upright.convert("RGB")
     rgb.thumbnail((SHRINK_TO, SHRINK_TO))
     return Pixels(*rgb.size, rgb.tobytes())
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
+
+
+def _masking(image: Image.Image) -> Image.Image:
+    """OpenAI's masks are transparent where to paint; other programs save grey ones as opaque."""
+    clear = ImageChops.invert(image.getchannel("A"))
+    return clear if clear.getbbox() else image

@@ -29,8 +29,10 @@ class Intake:
         self._urls = urls
         self.decoder = Decoder()
 
-    async def load(self, sources: Sequence[str], *, param: str) -> tuple[Pixels, ...]:
-        """The pictures that the field `param` gives.
+    async def load(
+        self, sources: Sequence[str], *, param: str, mask: bool = False
+    ) -> tuple[Pixels, ...]:
+        """The pictures, or the masks, that the field `param` gives.
 
         Raises:
             ApiError: one of them is not allowed, cannot be had or cannot be read.
@@ -39,7 +41,9 @@ class Intake:
             files = await asyncio.gather(*map(self.read, sources))
             if sum(map(len, files)) > MAX_BYTES:
                 raise ApiError("image_too_large", "The images are larger than 50 MiB in all.")
-            return tuple(await asyncio.gather(*map(self.decoder.decode, files)))
+            return tuple(
+                await asyncio.gather(*(self.decoder.decode(file, mask=mask) for file in files))
+            )
         except ApiError as error:
             raise ApiError(error.code, error.message, param=param) from None
 
