@@ -86,7 +86,7 @@ def equal() -> float:
 def alone() -> float:
     """Engine over stock, one request at a time, all numbers of steps together."""
     stock, ours = (sum(column) for column in zip(*read("engine")["alone"].values(), strict=True))
-    return ours / stock
+    return float(ours / stock)
 
 
 def overhead() -> float:

@@ -112,6 +112,12 @@ def engine() -> Painter:
     return Painter()
 
 
+@pytest.fixture(autouse=True)
+def _no_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a test goes into the history of who runs it."""
+    monkeypatch.setenv("FRIENDLI_HISTORY", "off")
+
+
 @pytest.fixture
 def settings() -> ContainerSettings:
     """Overridden by tests that need others."""

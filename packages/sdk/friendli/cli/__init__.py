@@ -35,6 +35,9 @@ def main() -> None:
         import typer  # noqa: PLC0415  # the SDK alone does not need it
     except ImportError:
         sys.exit("The friendli command needs typer: pip install 'friendli-image[cli]'")
+    from friendli.cli.history.place import tell_servers  # noqa: PLC0415
+
+    tell_servers()
     app = typer.Typer(name="friendli", cls=_group(), help="Make pictures, here or on a server.")
     app.callback(invoke_without_command=True)(_options)
     app.command(help=VERSION_HELP)(version)

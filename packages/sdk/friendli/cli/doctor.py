@@ -98,15 +98,15 @@ def _server(server: str | None, token: str | None) -> Iterator[Finding]:
 
 
 def _history() -> Iterator[Finding]:
-    from friendli.cli.history import settings  # noqa: PLC0415
+    from friendli.cli.history import place, settings  # noqa: PLC0415
 
     try:
         history = settings.opened()
     except (OSError, ImportError) as failure:
-        yield FAULT, "history", str(failure), f"Set {settings.FOLDER} to a folder, or to off."
+        yield FAULT, "history", str(failure), f"Set {place.FOLDER} to a folder, or to off."
         return
     if history is None:
-        yield NOTE, "history", "off", f"Unset {settings.FOLDER} to keep pictures."
+        yield NOTE, "history", "off", f"Unset {place.FOLDER} to keep pictures."
         return
     with history:
         count, limit = len(history.entries()), history.keep or "all"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
+from friendli_server.playground import history
+
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -61,6 +63,7 @@ def mount(app: FastAPI) -> None:
         app.add_api_route(
             url, _sender(file), methods=["GET", "HEAD"], include_in_schema=False, name=url
         )
+    history.mount(app)
 
 
 def _files() -> dict[str, StaticFile]:

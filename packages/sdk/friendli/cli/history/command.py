@@ -111,12 +111,12 @@ def delete(
 
 
 def _opened() -> History:
-    from friendli.cli.history import settings  # noqa: PLC0415
+    from friendli.cli.history import place, settings  # noqa: PLC0415
 
     history = settings.opened()
     if history is None:
         raise Trouble(
-            "the history is switched off.", then=f"Unset {settings.FOLDER}, or name a folder."
+            "the history is switched off.", then=f"Unset {place.FOLDER}, or name a folder."
         )
     return history
 

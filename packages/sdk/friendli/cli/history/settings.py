@@ -8,26 +8,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from friendli.cli.history import place
+from friendli.cli.history.inbox import take_in
 from friendli.cli.history.store import History
 from friendli.cli.trouble import USAGE, Trouble
 
-FOLDER, KEEP = "FRIENDLI_HISTORY", "FRIENDLI_HISTORY_KEEP"
+KEEP = "FRIENDLI_HISTORY_KEEP"
 KEPT = 1000
 """Pictures, unless the environment says otherwise."""
 
 
 def opened() -> History | None:
-    """The history, to be used in a `with`; None where it is switched off."""
-    folder = os.environ.get(FOLDER, "")
+    """The history, to be used in a `with`; None where it is switched off.
+
+    What a playground left for it is taken in.
+    """
+    folder = place.folder()
     if folder.lower() in ("off", "0", "no", "false"):
         return None
-    return History(Path(folder).expanduser() if folder else _default(), keep=_keep())
-
-
-def _default() -> Path:
-    import platformdirs  # noqa: PLC0415  # an extra's
-
-    return platformdirs.user_data_path("friendli", appauthor=False) / "history"
+    history = History(Path(folder).expanduser(), keep=_keep())
+    take_in(history)
+    return history
 
 
 def _keep() -> int:

@@ -82,17 +82,16 @@ class History:
     ) -> None:
         self._index.close()
 
-    def add(self, made: Made) -> int:
-        """Keep a picture; its number."""
+    def add(self, made: Made, *, at: datetime | None = None) -> int:
+        """Keep a picture, made now or at another time; its number."""
         wish = replace(
             made.wish,
             image=tuple(map(self._copied, made.wish.image)),
             control=tuple(map(self._copied, made.wish.control)),
         )
-        now = datetime.now(UTC)
         with self._index:
             row = {
-                "made": now.isoformat(),
+                "made": (at or datetime.now(UTC)).isoformat(),
                 "file": "",
                 "prompt": wish.prompt,
                 "wish": json.dumps(wish.to_json(), ensure_ascii=False),

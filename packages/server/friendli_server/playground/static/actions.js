@@ -20,6 +20,7 @@
  * @property {string} news  what just happened, for those who listen
  */
 import { askServer, UNKNOWN } from "./capabilities.js";
+import { record } from "./diary.js";
 import { parametersIn } from "./embedded.js";
 import { EDIT, inputsOf, withInputs } from "./inputs.js";
 import { setKey } from "./key.js";
@@ -135,6 +136,7 @@ function changeShot(index, change) {
 /** @param {Picture} picture */
 function addPicture(picture) {
   shelf.keep(picture);
+  record(picture);
   const [kept, old] = split([picture, ...get().gallery], shelf.KEPT);
   old.forEach(forget);
   set({ gallery: kept });

@@ -71,7 +71,11 @@ export function penOf(canvas) {
 
 /** @param {OffscreenCanvas} canvas @returns {Promise<string>} */
 async function dataUri(canvas) {
-  const blob = await canvas.convertToBlob({ type: "image/png" });
+  return uriOf(await canvas.convertToBlob({ type: "image/png" }));
+}
+
+/** A file as a data URI. @param {Blob} blob @returns {Promise<string>} */
+export function uriOf(blob) {
   const reader = new FileReader();
   return new Promise((resolve, reject) => {
     reader.onload = () => resolve(String(reader.result));

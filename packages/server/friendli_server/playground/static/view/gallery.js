@@ -15,7 +15,7 @@ export function Gallery({ gallery }) {
       ? html`<ul>
           ${gallery.map((picture) => html`<li key=${picture.id}><${Made} picture=${picture} /></li>`)}
         </ul>`
-      : html`<p class="hint">Pictures you make are kept here, in this browser only.</p>`}
+      : html`<p class="hint">Pictures you make are kept here, in this browser.</p>`}
   </section>`;
 }
 

@@ -1,0 +1,90 @@
+"""Pictures that a playground on this machine left for the history, one JSON file each.
+
+A server writes them (`friendli serve`, where `FRIENDLI_HISTORY` says so); they are taken in when
+the history is opened. Several processes may do so at once. Knows neither server nor screen.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from friendli.cli.history.store import History
+from friendli.cli.wish import Made, Wish
+
+
+def take_in(history: History) -> int:
+    """Move what waits into the history, oldest first; how many. What cannot be read is dropped."""
+    count = 0
+    for path in sorted((history.folder / "inbox").glob("*.json")):
+        with contextlib.suppress(ValueError, KeyError, TypeError), _claimed(path) as taken:
+            if taken:
+                history.add(
+                    _made(json.loads(taken.read_text("utf-8")), history.folder), at=_when(path)
+                )
+                count += 1
+    if count:
+        history.prune()
+    return count
+
+
+@contextlib.contextmanager
+def _claimed(path: Path) -> Iterator[Path | None]:
+    """The file for this process alone, gone afterwards; None if another was faster."""
+    taken = path.with_suffix(".taken")
+    try:
+        path.rename(taken)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        yield taken
+    finally:
+        taken.unlink()
+
+
+def _when(path: Path) -> datetime:
+    """The name begins with nanoseconds since 1970."""
+    return datetime.fromtimestamp(int(path.name.partition("-")[0]) / 1e9, UTC)
+
+
+def _made(told: Mapping[str, Any], folder: Path) -> Made:
+    asked = told["asked"]
+    wish = Wish(
+        prompt=asked["prompt"],
+        image=_files([asked["image"]] if asked.get("image") else [], folder),
+        steps=asked["num_inference_steps"],
+        guidance=asked.get("guidance_scale"),
+        seed=asked["seed"],
+        model=asked.get("model"),
+        control=_files(asked.get("control_images", []), folder),
+        weight=tuple(asked.get("controlnet_weights", [])),
+    )
+    return Made(
+        wish=wish,
+        content=base64.b64decode(told["jpeg"]),
+        raw=False,
+        width=told["width"],
+        height=told["height"],
+        seconds=told["seconds"],
+        server=told["server"],
+        model=asked.get("model") or "",
+    )
+
+
+def _files(given: list[Mapping[str, str]], folder: Path) -> tuple[str, ...]:
+    """Pictures that went in, as files of the history's own."""
+    return tuple(_file(base64.b64decode(one["image"].rpartition(",")[2]), folder) for one in given)
+
+
+def _file(content: bytes, folder: Path) -> str:
+    suffix = ".png" if content.startswith(b"\x89PNG") else ".jpg"
+    path = folder / "inputs" / (hashlib.sha256(content).hexdigest()[:32] + suffix)
+    path.write_bytes(content)
+    return str(path)
