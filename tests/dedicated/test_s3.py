@@ -7,7 +7,9 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+import obstore
 import pytest
+from obstore.exceptions import GenericError
 
 from .conftest import Tenant, World, WorldMaker
 from .s3 import BUCKET, s3
@@ -98,4 +100,17 @@ async def test_a_store_that_is_down_is_told_soon(
     endpoint = await world.endpoint(tenant)
     async with asyncio.timeout(30):
         answer = await world.generate(tenant, endpoint)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage_unavailable")
+
+
+async def test_a_store_that_will_not_sign_is_a_503(
+    make_world: WorldMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> str:
+        raise GenericError("no credentials")
+
+    monkeypatch.setattr(obstore, "sign_async", refused)
+    world: World = await make_world(results=f"s3://{BUCKET}")
+    tenant = await world.tenant()
+    answer = await world.generate(tenant, await world.endpoint(tenant))
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage_unavailable")

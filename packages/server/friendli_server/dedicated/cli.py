@@ -7,12 +7,14 @@ can reach the database is the operator. Imports nothing heavy until a command ru
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
 
-from friendli_server.dedicated.settings import GatewaySettings
+from friendli_server.dedicated.settings import DATABASE_URL, GatewaySettings
 from friendli_server.options import flags_of
 
 app = typer.Typer(
@@ -23,10 +25,37 @@ token = typer.Typer(help="Tokens of users and of the operator.", no_args_is_help
 app.add_typer(team, name="team")
 app.add_typer(token, name="token")
 
+R = TypeVar("R")
+
+
+def _database_url(given: str) -> str:
+    if not re.match(DATABASE_URL, given):
+        known = GatewaySettings.model_fields["database"].description
+        raise typer.BadParameter(f"must be {known}")
+    return given
+
+
 _Database = Annotated[
-    str, typer.Option("--database", envvar="FRIENDLI_DEDICATED_DATABASE", help="Database URL.")
+    str,
+    typer.Option(
+        "--database",
+        envvar="FRIENDLI_DEDICATED_DATABASE",
+        help="Database URL.",
+        callback=_database_url,
+    ),
 ]
 _DEFAULT = str(GatewaySettings.model_fields["database"].default)
+
+
+def _done(command: Callable[[Any], Coroutine[Any, Any, R]]) -> R:
+    """What a command of the module `operator` comes to; a refusal is a line and status 1."""
+    from friendli_server.dedicated import operator  # noqa: PLC0415 - loads SQLAlchemy
+
+    try:
+        return asyncio.run(command(operator))
+    except operator.RefusedError as refused:
+        typer.echo(str(refused), err=True)
+        raise typer.Exit(1) from None
 
 
 @app.callback()
@@ -57,9 +86,7 @@ def serve(**flags: Any) -> None:
 @app.command()
 def migrate(*, database: _Database = _DEFAULT) -> None:
     """Bring the database to the newest schema."""
-    from friendli_server.dedicated import operator  # noqa: PLC0415 - loads SQLAlchemy
-
-    asyncio.run(operator.migrate(database))
+    _done(lambda operator: operator.migrate(database))
     typer.echo("The database is up to date.")
 
 
@@ -71,17 +98,13 @@ def create_team(
     database: _Database = _DEFAULT,
 ) -> None:
     """Make a team with an owner and print its id."""
-    from friendli_server.dedicated import operator  # noqa: PLC0415
-
-    typer.echo(asyncio.run(operator.create_team(database, name, owner=owner)))
+    typer.echo(_done(lambda operator: operator.create_team(database, name, owner=owner)))
 
 
 @team.command("list")
 def list_teams(*, database: _Database = _DEFAULT) -> None:
     """List teams: id, name, members."""
-    from friendli_server.dedicated import operator  # noqa: PLC0415
-
-    for line in asyncio.run(operator.teams(database)):
+    for line in _done(lambda operator: operator.teams(database)):
         typer.echo("\t".join(line))
 
 
@@ -94,9 +117,7 @@ def create_token(
     database: _Database = _DEFAULT,
 ) -> None:
     """Make a token and print it, this once. Without a team it is an admin token."""
-    from friendli_server.dedicated import operator  # noqa: PLC0415
-
-    made = asyncio.run(operator.create_token(database, name, team=team, user=user))
+    made = _done(lambda operator: operator.create_token(database, name, team=team, user=user))
     if made is None:
         typer.echo("There is no such team, or the user is not in it.", err=True)
         raise typer.Exit(1)
@@ -110,17 +131,13 @@ def list_tokens(
     database: _Database = _DEFAULT,
 ) -> None:
     """List tokens: id, hint, name, state. Secrets are nowhere to be had."""
-    from friendli_server.dedicated import operator  # noqa: PLC0415
-
-    for line in asyncio.run(operator.tokens(database, team=team)):
+    for line in _done(lambda operator: operator.tokens(database, team=team)):
         typer.echo("\t".join(line))
 
 
 @token.command("revoke")
 def revoke_token(token_id: str, *, database: _Database = _DEFAULT) -> None:
     """End a token for good, on every node within seconds."""
-    from friendli_server.dedicated import operator  # noqa: PLC0415
-
-    if not asyncio.run(operator.revoke(database, token_id)):
+    if not _done(lambda operator: operator.revoke(database, token_id)):
         typer.echo("There is no such token.", err=True)
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.engine import make_url
@@ -77,7 +77,7 @@ def now() -> datetime:
 
 
 class Database:
-    """An engine and its transactions."""
+    """An engine and its transactions; `async with` closes it."""
 
     def __init__(self, url: str) -> None:
         """Open nothing yet: the first transaction connects.
@@ -127,6 +127,12 @@ class Database:
         with _told_when_down():
             async with self.engine.begin() as connection:
                 yield connection
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_failure: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Give every connection back."""

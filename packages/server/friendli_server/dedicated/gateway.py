@@ -59,8 +59,10 @@ async def open_gateway(
     http: httpx2.AsyncClient | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway whose keeper runs while the block does; the database must have its tables."""
-    database = Database(settings.database)
-    async with http or httpx2.AsyncClient(limits=_LIMITS) as client:
+    async with (
+        Database(settings.database) as database,
+        http or httpx2.AsyncClient(limits=_LIMITS) as client,
+    ):
         gateway = await _assemble(settings, database, launcher or choose_launcher(settings), client)
         keeper = asyncio.create_task(gateway.keeper.run(), name="keeper")
         try:
@@ -68,7 +70,6 @@ async def open_gateway(
         finally:
             gateway.keeper.closing.set()
             await keeper
-            await database.close()
 
 
 def choose_launcher(settings: GatewaySettings) -> ReplicaLauncher:

@@ -15,21 +15,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from friendli_server.dedicated import schema
 from friendli_server.dedicated.accounts import services
 from friendli_server.dedicated.accounts.models import Role, Team, Token
-from friendli_server.dedicated.database import Database
+from friendli_server.dedicated.database import Database, DatabaseDownError
 
 _ACTOR: Final = "command line"
 
 
+class RefusedError(Exception):
+    """A command cannot be carried out; the text says why."""
+
+
 async def migrate(url: str) -> None:
     """Bring the database to the newest schema."""
-    database = Database(url)
-    await schema.migrate(database)
-    await database.close()
+    async with _opened(url) as database:
+        await schema.migrate(database)
 
 
 async def create_team(url: str, name: str, *, owner: str) -> str:
     """A new team; its id."""
     async with _transaction(url) as session:
+        if await services.find_team(session, name) is not None:
+            raise RefusedError("There is such a team already.")
         team = await services.create_team(session, name)
         user = await services.user_named(session, owner)
         await services.set_member(session, team_id=team.id, user_id=user.id, role=Role.OWNER)
@@ -91,9 +96,19 @@ async def revoke(url: str, token_id: str) -> bool:
 
 @asynccontextmanager
 async def _transaction(url: str) -> AsyncIterator[AsyncSession]:
-    database = Database(url)
-    try:
+    async with _opened(url) as database:
+        if not await schema.is_current(database):
+            raise RefusedError(
+                "The database is not up to date: run `friendli dedicated migrate` first."
+            )
         async with database.transaction() as session:
             yield session
-    finally:
-        await database.close()
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Database]:
+    try:
+        async with Database(url) as database:
+            yield database
+    except DatabaseDownError as error:
+        raise RefusedError("The database cannot be reached.") from error

@@ -19,6 +19,7 @@ from friendli_server.dedicated import dev, schema
 from friendli_server.dedicated.app import create_app
 from friendli_server.dedicated.database import Database, DatabaseDownError
 from friendli_server.dedicated.gateway import Gateway, open_gateway
+from friendli_server.dedicated.results.store import StorePlaceError
 from friendli_server.dedicated.settings import GatewaySettings
 from friendli_server.protocol import GuardedProtocol
 
@@ -28,14 +29,20 @@ _START_SECONDS: Final = 30.0
 def run(settings: GatewaySettings) -> int:
     """Serve until a signal; the exit status."""
     logs.configure(settings.log_format)
-    return asyncio.run(_run(settings))
+    return asyncio.run(serve(settings))
 
 
-async def _run(settings: GatewaySettings) -> int:
+async def serve(settings: GatewaySettings) -> int:
+    """The same in a running event loop; logs are left as they are."""
     try:
         listener = _listen(settings.host, settings.port)
     except OSError as error:
         return _fail(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.")
+    with listener:
+        return await _serve_on(listener, settings)
+
+
+async def _serve_on(listener: socket.socket, settings: GatewaySettings) -> int:
     host, port = listener.getsockname()[:2]
     url = settings.public_url or f"http://{host}:{port}"
     settings = settings.model_copy(update={"port": port, "public_url": url})
@@ -46,10 +53,13 @@ async def _run(settings: GatewaySettings) -> int:
     if not current:
         return _fail("The database is not up to date: run `friendli dedicated migrate` first.")
     hint = await _dev_hint(settings, url) if settings.dev else ""
-    async with open_gateway(settings) as gateway:
-        if settings.metrics_port is not None:
-            gateway.metrics.publish(settings.host, settings.metrics_port)
-        await Server(gateway, greeting=f"Listening on {url}{hint}").serve(sockets=[listener])
+    try:
+        async with open_gateway(settings) as gateway:
+            if settings.metrics_port is not None:
+                gateway.metrics.publish(settings.host, settings.metrics_port)
+            await Server(gateway, greeting=f"Listening on {url}{hint}").serve(sockets=[listener])
+    except StorePlaceError as error:
+        return _fail(f"Pictures cannot be kept in {error}.")
     return 0
 
 
@@ -86,9 +96,8 @@ class Server(uvicorn.Server):
 
 async def _prepare_schema(settings: GatewaySettings) -> bool:
     """Whether the schema is up to date; a database that starts beside us is waited for."""
-    database = Database(settings.database)
     give_up = time.monotonic() + _START_SECONDS
-    try:
+    async with Database(settings.database) as database:
         while True:
             try:
                 if settings.migrate or settings.dev:
@@ -98,17 +107,12 @@ async def _prepare_schema(settings: GatewaySettings) -> bool:
                 if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(1)
-    finally:
-        await database.close()
 
 
 async def _dev_hint(settings: GatewaySettings, url: str) -> str:
-    database = Database(settings.database)
-    try:
-        model = settings.replica[0].partition("=")[0] if settings.replica else "postcard"
+    model = settings.replica[0].partition("=")[0] if settings.replica else "postcard"
+    async with Database(settings.database) as database:
         return "\n" + dev.snippet(await dev.prepare(database, model=model), url)
-    finally:
-        await database.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

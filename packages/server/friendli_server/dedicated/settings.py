@@ -5,10 +5,15 @@ Knows nothing of what the settings lead to.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DATABASE_URL: Final = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)."
+"""What the database's address begins with: the drivers that there are."""
+_NameAndUrl = Annotated[str, Field(pattern=r"^[^=]+=https?://.")]
+_NameAndPlace = Annotated[str, Field(pattern=r"^[^=]+=.")]
 
 
 class GatewaySettings(BaseSettings):
@@ -31,6 +36,7 @@ class GatewaySettings(BaseSettings):
     )
     database: str = Field(
         default="sqlite+aiosqlite:///friendli-dedicated.db",
+        pattern=DATABASE_URL,
         description="sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME.",
     )
     results: str = Field(
@@ -47,11 +53,11 @@ class GatewaySettings(BaseSettings):
         default="jpeg", description="Format behind a result link."
     )
     retention_hours: float = Field(default=24.0, gt=0, description="How long pictures are kept.")
-    replica: list[str] = Field(
+    replica: list[_NameAndUrl] = Field(
         default=[],
         description="MODEL=URL of a running container; given once or more, none are started here.",
     )
-    offer: list[str] = Field(
+    offer: list[_NameAndPlace] = Field(
         default=[],
         description="NAME=PATH or NAME=ORG/MODEL: a model or adapter endpoints may name.",
     )

@@ -123,24 +123,24 @@ class ImageService:
         if body.wanted != "url":
             return await encoding.inline(made.pictures, body.wanted)
         extension = "png" if self._file_format(body) == "png" else "jpg"
-        for index, picture in enumerate(made.pictures):
-            stored.append(await self._store(job, index, picture, extension))
-        urls = [await self.results.link(row.path) for row in stored]
+        try:
+            for index, picture in enumerate(made.pictures):
+                stored.append(await self._store(job, index, picture, extension))
+            urls = [await self.results.link(row.path) for row in stored]
+        except StorageUnavailableError as error:
+            raise ApiError("storage_unavailable", retry_after=5) from error
         return encoding.linked(made.pictures, urls)
 
     async def _store(
         self, job: usage.Job, index: int, picture: ContainerPicture, extension: str
     ) -> StoredResult:
-        try:
-            return await self.results.put(
-                base64.b64decode(picture.base64),
-                team_id=job.team_id,
-                endpoint_id=job.endpoint_id,
-                name=jobs.picture_id(job, index),
-                extension=extension,
-            )
-        except StorageUnavailableError as error:
-            raise ApiError("storage_unavailable", retry_after=5) from error
+        return await self.results.put(
+            base64.b64decode(picture.base64),
+            team_id=job.team_id,
+            endpoint_id=job.endpoint_id,
+            name=jobs.picture_id(job, index),
+            extension=extension,
+        )
 
     @asynccontextmanager
     async def _admitted(self, job: usage.Job) -> AsyncIterator[_Outcome]:

@@ -39,16 +39,27 @@ _PATIENCE: Final[RetryConfig] = {
 """By itself the library would try for three minutes, and a client wait as long."""
 
 
+class StorePlaceError(Exception):
+    """There is no opening a store at this place: a wrong address, or settings it asks for."""
+
+
 class StorageUnavailableError(Exception):
     """The store could not take or give a picture: full, read-only or out of reach."""
 
 
 def open_store(where: str) -> ObjectStore:
-    """A store from a folder or a URL: `s3://bucket/prefix`, `gs://…`, `az://…`, `memory:///`."""
-    if "://" in where:
-        remote = not where.startswith(("memory:", "file:"))
-        return from_url(where, retry_config=_PATIENCE) if remote else from_url(where)
-    return LocalStore(Path(where).absolute(), mkdir=True)
+    """A store from a folder or a URL: `s3://bucket/prefix`, `gs://…`, `az://…`, `memory:///`.
+
+    Raises:
+        StorePlaceError: with the store's own reason.
+    """
+    try:
+        if "://" in where:
+            remote = not where.startswith(("memory:", "file:"))
+            return from_url(where, retry_config=_PATIENCE) if remote else from_url(where)
+        return LocalStore(Path(where).absolute(), mkdir=True)
+    except (BaseError, OSError) as error:
+        raise StorePlaceError(f"{where}: {str(error).splitlines()[0]}") from error
 
 
 class ResultStore:
@@ -93,10 +104,17 @@ class ResultStore:
         return StoredResult(path=path, team_id=team_id, endpoint_id=endpoint_id, size=len(picture))
 
     async def link(self, path: str) -> str:
-        """A URL that shows the picture until it expires: the store's own if it can sign."""
+        """A URL that shows the picture until it expires: the store's own if it can sign.
+
+        Raises:
+            StorageUnavailableError: the store can sign but does not, for want of credentials.
+        """
         if self._presign and isinstance(self._store, S3Store | GCSStore | AzureStore):
             lifetime = timedelta(seconds=self.signer.lifetime)
-            return await obstore.sign_async(self._store, "GET", path, lifetime)
+            try:
+                return await obstore.sign_async(self._store, "GET", path, lifetime)
+            except (BaseError, OSError) as error:
+                raise StorageUnavailableError from error
         return f"{self._public_url}/dedicated/results/{quote(path)}?{self.signer.query(path)}"
 
     async def read(self, path: str) -> bytes | None:
