@@ -66,6 +66,13 @@ def test_a_pillow_image_is_sent_losslessly(run: Run, stub: Stub) -> None:
         assert (back.mode, back.tobytes()) == (image.mode, image.tobytes())
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "CMYK", "YCbCr", "HSV", "F", "RGBX"])
+def test_a_pillow_image_of_any_mode_is_sent(run: Run, stub: Stub, mode: str) -> None:
+    uri = sent(run, stub, image=Image.new(mode, (3, 2)))["image"]
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as back:
+        assert (back.format, back.size) == ("PNG", (3, 2))
+
+
 def test_the_format_is_told_by_the_bytes_not_the_name(run: Run, stub: Stub, tmp_path: Path) -> None:
     path = tmp_path / "cat.png"
     Image.new("RGB", (2, 2)).save(path, "jpeg")
@@ -94,6 +101,7 @@ def test_dedicated_takes_the_same(run: Run, stub: Stub) -> None:
         ({"image": Path("/")}, ("image",), "Is a directory"),
         ({"image": b"%PDF-1.7"}, ("image",), "not a picture"),
         ({"image": io.StringIO("x")}, ("image",), "mode 'rb'"),
+        ({"image": Image.new("RGB", (0, 0))}, ("image",), "cannot write empty image"),
         ({"image": 3}, ("image",), "int is not a picture"),
         ({"image": [URL, "nope.png"]}, ("image", 1), "No such file"),
         ({"control_images": "cat.png"}, ("control_images",), "list"),
@@ -114,7 +122,8 @@ def test_a_picture_that_is_too_large_is_refused_before_sending(
     monkeypatch.setattr(inputs, "LARGEST", len(PNG) - 1)
     path = tmp_path / "cat.png"
     path.write_bytes(PNG)
-    for given in (path, PNG, io.BytesIO(PNG)):
+    text = base64.b64encode(PNG).decode()
+    for given in (path, PNG, io.BytesIO(PNG), text, PNG_URI):
         assert "50 MiB" in str(refused(run, stub, image=given))
 
 

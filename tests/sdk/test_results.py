@@ -112,11 +112,18 @@ def test_url_item_downloads_once_and_without_a_token(
     monkeypatch.setenv("FRIENDLI_TOKEN", "flp_secret")
     stub.replies = [Reply(encoded("jpeg"), headers={"content-type": "image/jpeg"})]
     item = url_item(stub)
-    assert item._repr_jpeg_() is None
+    assert item._repr_html_() == f'<img src="{stub.url}/p.jpg">'
+    assert (item._repr_png_(), item._repr_jpeg_()) == (None, None)
     assert stub.requests == []
     assert item.content == item.save(tmp_path / "a.jpg").read_bytes()
+    assert (item._repr_html_(), item._repr_jpeg_()) == (None, item.content)
     assert len(stub.requests) == 1
     assert "authorization" not in stub.requests[0].headers
+
+
+def test_a_url_cannot_leave_its_place_in_a_notebook() -> None:
+    item = models.URLImageItem(seed=1, response_format="url", url='x"><script>')
+    assert item._repr_html_() == '<img src="x&quot;&gt;&lt;script&gt;">'
 
 
 async def test_url_item_downloads_without_blocking(stub: Stub) -> None:

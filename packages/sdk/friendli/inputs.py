@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LARGEST = 50 * 2**20
 """Bytes of one encoded picture, as the API documents it."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
+_PNG_MODES = {"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"}
 _ADDRESS = re.compile(r"(https?|s3|data):", re.IGNORECASE)
 
 if TYPE_CHECKING:
@@ -69,8 +70,16 @@ def one(value: Any, *, at: tuple[str | int, ...]) -> Any:
     if isinstance(value, wire.ImageInput | Mapping):
         return value
     if isinstance(value, str) and (_ADDRESS.match(value) or _BASE64.fullmatch(value)):
+        if _decoded_size(value) > LARGEST:
+            raise ArgumentError(at, "the picture is larger than 50 MiB", value[:64])
         return wire.ImageInput(image=value)
     return wire.ImageInput(image=_data_uri(_read(value, at), at))
+
+
+def _decoded_size(text: str) -> int:
+    """The bytes in base64, with or without the beginning of a data URI."""
+    encoded = len(text) - text.find(",") - 1
+    return encoded * 3 // 4 - text.count("=", -2)
 
 
 def _read(value: Any, at: tuple[str | int, ...]) -> bytes:
@@ -81,7 +90,7 @@ def _read(value: Any, at: tuple[str | int, ...]) -> bytes:
     if hasattr(value, "read"):
         return _read_stream(value, at)
     if _is_pil(value):
-        return _png(value)
+        return _png(value, at)
     raise ArgumentError(at, f"a {type(value).__name__} is not a picture", value)
 
 
@@ -107,9 +116,14 @@ def _is_pil(value: Any) -> bool:
     return pil is not None and isinstance(value, pil.Image)
 
 
-def _png(image: Image) -> bytes:
+def _png(image: Image, at: tuple[str | int, ...]) -> bytes:
     encoded = io.BytesIO()
-    image.save(encoded, "png", compress_level=1)
+    try:
+        drawn = image if image.mode in _PNG_MODES else image.convert("RGB")
+        drawn.save(encoded, "png", compress_level=1)
+    except (OSError, ValueError) as unwritable:
+        message = f"a Pillow image of mode {image.mode} cannot travel: {unwritable}"
+        raise ArgumentError(at, message, image) from unwritable
     return encoded.getvalue()
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
+from html import escape
 from typing import Any, ClassVar
 
 import friendli_wire as wire
 import httpx2
 
 from friendli.picture import Picture, shortened
+
+_DOWNLOAD_SECONDS = 60.0
+"""To connect, and between bytes."""
 
 
 class _Shown(Picture):
@@ -55,18 +59,27 @@ class URLImageItem(Picture, wire.URLImageItem):
         Raises:
             httpx2.HTTPError: it could not be fetched, for instance because it expired.
         """
-        return _fetched(httpx2.get(self.url, follow_redirects=True))
+        return _fetched(httpx2.get(self.url, follow_redirects=True, timeout=_DOWNLOAD_SECONDS))
 
     async def download_async(self) -> bytes:
         """Fetch the picture without blocking the event loop; as `download`."""
-        async with httpx2.AsyncClient(follow_redirects=True) as client:
+        async with httpx2.AsyncClient(follow_redirects=True, timeout=_DOWNLOAD_SECONDS) as client:
             return _fetched(await client.get(self.url))
 
+    def _repr_html_(self) -> str | None:
+        """In a notebook the reader's browser fetches the picture: showing opens no connection."""
+        return None if self._is_here else f'<img src="{escape(self.url)}">'
+
     def _repr_png_(self) -> bytes | None:
-        return None  # showing a result in a notebook opens no connection
+        return super()._repr_png_() if self._is_here else None
 
     def _repr_jpeg_(self) -> bytes | None:
-        return None
+        return super()._repr_jpeg_() if self._is_here else None
+
+    @property
+    def _is_here(self) -> bool:
+        """Whether the picture was downloaded."""
+        return "content" in vars(self)
 
 
 def _fetched(response: httpx2.Response) -> bytes:

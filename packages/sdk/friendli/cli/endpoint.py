@@ -67,7 +67,7 @@ for _name, _about in {
     "wake": "Wake a sleeping endpoint.",
     "sleep": "Let an endpoint sleep: it costs nothing and wakes at the next request.",
     "restart": "Start an endpoint's replicas anew.",
-    "terminate": "End an endpoint for good.",
+    "terminate": "End an endpoint; only a restart brings it back.",
     "delete": "Delete an endpoint.",
 }.items():
     _act(_name, _about)
