@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import signal
 import struct
+import subprocess
+import sys
 import zlib
 from typing import Any
 
@@ -164,6 +167,22 @@ async def test_decoding_happens_in_another_process_and_survives_its_death(
 
 
 # --- base64
+
+
+_KILLED = """
+import asyncio, os, signal, sys
+from friendli_server.intake.decode import Decoder
+asyncio.run(Decoder(2).decode(sys.stdin.buffer.read()))
+print("decoded", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_decodes_leaves_with_a_server_that_is_killed() -> None:
+    command = [sys.executable, "-c", _KILLED]
+    # it ends when nobody holds its output any longer
+    ended = subprocess.run(command, input=file(), capture_output=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b"decoded\n")
 
 
 def test_base64_comes_in_several_clothes() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 from official import official_python, run_official
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 from server.test_official_client import EXAMPLE
 
 __all__ = ["official_python"]
@@ -142,9 +142,28 @@ def test_an_edit_is_another_picture_in_the_shape_of_what_it_edits(container: Con
     assert edited.tobytes() != container.picture(EDIT, **body | {"prompt": "snow"}).tobytes()
 
 
+@pytest.mark.requirement("S4.mask")
+def test_a_mask_says_where_an_edit_paints(container: Container) -> None:
+    # where a box is drawn it is too dark to be painted on
+    above, below = (0, 0, 256, 64), (0, 160, 256, 256)
+    given = {"image": drawn((40, 170, 220, 240)), "mask": drawn((0, 96, 256, 256))}
+    one, other = [
+        container.picture(EDIT, prompt="a night sky", seed=seed, **given) for seed in (7, 8)
+    ]
+
+    def far(box: tuple[int, int, int, int]) -> float:
+        apart = ImageChops.difference(one.crop(box), other.crop(box))
+        return sum(ImageStat.Stat(apart).mean)
+
+    assert far(below) < far(above) / 2
+
+
 @pytest.mark.requirement("S1.model")
 def test_each_adapter_draws_in_its_own_way(container: Container) -> None:
-    routes = [None, "pixel-art", "sketch"]
+    listed = httpx2.get(f"{container.url}/v1/models", timeout=PATIENCE).json()["data"]
+    routes = [card["id"] for card in listed]
+    assert routes[0] == "postcard"
+    assert "sketch" in routes[1:]
     seen = {container.picture(seed=7, model=route).tobytes() for route in routes}
     assert len(seen) == len(routes)
 

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from io import BytesIO
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 
 from friendli_engine.request import Pixels
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
@@ -73,7 +75,7 @@ class Decoder:
     def _start(self) -> ProcessPoolExecutor:
         context = get_context("forkserver")
         context.set_forkserver_preload([__name__])
-        pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_limit)
+        pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_begin)
         self._started = pool.submit(os.getpid)
         return pool
 
@@ -91,8 +93,17 @@ class Decoder:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _limit() -> None:
+def _begin() -> None:
+    Thread(target=_leave_with_parent, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+
+
+def _leave_with_parent() -> None:
+    """A pool's processes wait for work for ever, also of a server that was killed."""
+    parent = parent_process()
+    if parent:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def decode(data: bytes, mask: bool = False) -> Pixels | str:  # noqa: FBT001, FBT002  # executors
