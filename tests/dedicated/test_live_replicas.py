@@ -56,8 +56,13 @@ class Service:
         """Whether a container is gone, and two others are ready."""
         return process not in self.containers() and await self.settled()
 
-    async def call(self, done: asyncio.Event) -> None:
-        """Ask for the same picture again and again."""
+    async def asleep(self) -> bool:
+        """Whether the endpoint sleeps and no container runs."""
+        answer = await self.client.get(f"{ENDPOINTS}/{self.endpoint}/status")
+        return bool(answer.json()["status"] == "SLEEPING") and not self.containers()
+
+    async def ask(self) -> None:
+        """Ask for the picture, always the same one."""
         body = {
             "model": self.endpoint,
             "prompt": "a red kite",
@@ -65,11 +70,15 @@ class Service:
             "seed": 5,
             "response_format": "png",
         }
+        answer = await self.client.post("/dedicated/v1/images/generations", json=body)
+        self.statuses[answer.status_code] += 1
+        if answer.status_code == 200:
+            self.pictures.add(base64.b64decode(answer.json()["data"][0]["b64_json"]))
+
+    async def call(self, done: asyncio.Event) -> None:
+        """Ask again and again."""
         while not done.is_set():
-            answer = await self.client.post("/dedicated/v1/images/generations", json=body)
-            self.statuses[answer.status_code] += 1
-            if answer.status_code == 200:
-                self.pictures.add(base64.b64decode(answer.json()["data"][0]["b64_json"]))
+            await self.ask()
 
     async def answered(self, more: int) -> None:
         """Until so many more requests were answered."""
@@ -139,3 +148,16 @@ async def test_killed_and_replaced_under_load_no_client_sees_an_error(service: S
         await service.answered(8)
     assert set(service.statuses) == {200}
     assert len(service.pictures) == 1
+
+
+@pytest.mark.requirement("gateway.replicas")
+async def test_an_idle_endpoint_sleeps_and_a_request_wakes_it(service: Service) -> None:
+    await service.ask()
+    policy = {"minReplica": 0, "maxReplica": 1, "cooldownPeriod": 1}
+    path = f"{ENDPOINTS}/{service.endpoint}"
+    await service.client.put(path, json={"autoscalingPolicy": policy})
+    await until(service.asleep)
+    await service.ask()
+    assert set(service.statuses) == {200}
+    assert len(service.pictures) == 1
+    assert len(service.containers()) == 1
