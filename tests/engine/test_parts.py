@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from engine import zoo
-from engine.weaving import plainly, request
+from engine.weaving import assert_equal_to_plain, mixed, plainly, request
 from friendli_engine.errors import ModelCorruptError, ModelUnsupportedError
 from friendli_engine.loading import load
 from safetensors.torch import load_file, save_file
@@ -150,3 +150,4 @@ def test_a_gguf_file_in_place_of_safetensors_is_read_and_stays_quantised(
     with torch.inference_mode():
         got = model.pipelines["generate"].transformer(**ask).sample
         assert torch.allclose(got, plain(**ask).sample, rtol=0.1, atol=0.1)
+    assert_equal_to_plain(model, mixed(3)[1:])
