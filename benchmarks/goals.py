@@ -80,7 +80,8 @@ def best(what: str, choose: Callable[[Iterator[float]], float]) -> float:
 
 def equal() -> float:
     """The share of our pictures with the bytes of plain diffusers, at the worst load."""
-    return min(one["equal"] for _, name, one in read("serve")["scores"] if name == OURS.name)
+    scores = read("serve")["scores"]
+    return min(float(one["equal"]) for _, name, one in scores if name == OURS.name)
 
 
 def alone() -> float:

@@ -1,9 +1,12 @@
 """LitServe with dynamic batching: `python -m benchmarks.peers.litserve_batching PORT`."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: LitServe reads the signatures.
+# ruff: noqa: E402  # LitServe must not see our mcp
 
 import sys
 from typing import Any
+
+sys.modules["mcp"] = None  # type: ignore[assignment]  # ours is newer than the one it knows
 
 import litserve  # type: ignore[import-not-found]  # lives in an environment of its own
 from friendli_engine.request import ImageRequest

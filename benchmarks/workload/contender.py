@@ -113,34 +113,35 @@ def running(
         own |= {"OMP_NUM_THREADS": str(threads)} if threads else {}
         python = str(peers_python() if contender.aside else sys.executable)
         command = [python, "-m", contender.module, *contender.flags, str(port)]
-        process = subprocess.Popen(
-            command,
-            env=os.environ | own,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        log = Path(cache, "log")
+        with log.open("wb") as told:
+            process = subprocess.Popen(
+                command, env=os.environ | own, cwd=ROOT, stdout=told, stderr=told
+            )
         try:
             started = Running(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
-            _await_picture(contender, started.url, wire, process)
+            if not _gives_a_picture(contender, started.url, wire, process):
+                last = log.read_text(errors="replace").strip().splitlines()[-3:]
+                raise RuntimeError(f"No picture; status {process.poll()}: {' / '.join(last)}")
             yield started
         finally:
             _stop(process)
 
 
-def _await_picture(
+def _gives_a_picture(
     contender: Contender, url: str, wire: Mapping[str, Any], process: subprocess.Popen[bytes]
-) -> None:
+) -> bool:
+    """Ask until there is one; false if the process ended, or took too long."""
     body = {"requests": [wire]} if contender.listed else wire
     deadline = time.monotonic() + START
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx2.post(f"{url}/v1/images/generations", json=body, timeout=START).is_success:
-                return
+                return True
         except httpx2.HTTPError:
             pass
         time.sleep(0.1)
-    raise RuntimeError(f"{contender.name} gave no picture; its exit status: {process.poll()}.")
+    return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
