@@ -215,6 +215,10 @@ def bodies() -> Iterator[Attack]:
         good + part("seed", b"1.5") + b"--b--", good + part("seed", b"x") + b"--b--",
         good + part("num_inference_steps", b"51") + b"--b--",
         good + part("mask", png()) + b"--b--", good + part("guidance_scale", b"nan") + b"--b--",
+        good + part("mask", b"x", '; filename="m"') + b"--b--",
+        good + part("mask", png(), '; filename="m"') * 2 + b"--b--",
+        good + part("image", png(), '; filename="b"') + part("mask", png(), '; filename="m"')
+        + b"--b--",
         good + part("n", b"99") + b"--b--",
         part("prompt", b"\xff") + part("image", b"\xff", '; filename="a"') + b"--b--",
     ]  # fmt: skip

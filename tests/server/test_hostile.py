@@ -77,7 +77,7 @@ BODIES = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    info = replace(INFO, edits=True, controlnets=("edges",), max_pixels=256 * 256)
+    info = replace(INFO, edits=True, inpaints=True, controlnets=("edges",), max_pixels=256 * 256)
     service = Service(FakeEngine(info), ContainerSettings())
     yield service
     asyncio.run(service.intake.aclose())

@@ -23,7 +23,9 @@ REFUSALS = {400, 403, 404, 408, 413, 415, 421, 422}
 
 @pytest.fixture
 def engine() -> FakeEngine:
-    return FakeEngine(replace(INFO, edits=True, controlnets=("edges",), max_pixels=256 * 256))
+    return FakeEngine(
+        replace(INFO, edits=True, inpaints=True, controlnets=("edges",), max_pixels=256 * 256)
+    )
 
 
 @asynccontextmanager
