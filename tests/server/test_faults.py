@@ -239,7 +239,8 @@ async def test_a_second_signal_does_not_wait_for_work(model: Path) -> None:
             await until(lambda: leaving.status("ready") == 503)
             leaving.process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(leaving.process.wait, PATIENCE) == 0
-            assert {0, 503} & {a.status for a in await asyncio.gather(*asking)}
+            ended = {a.status for a in await asyncio.gather(*asking)}
+            assert ended in ({503}, {200, 503}), "in the envelope, not cut off"
 
 
 def recovered(container: Container, restarts: float) -> bool:

@@ -66,6 +66,7 @@ async def _run(settings: ContainerSettings, traces: TracerProvider) -> int:
     finally:
         starting.cancel()
         await engine.aclose()
+        await server.last_answers()
         await service.intake.aclose()
     return 0
 
@@ -155,6 +156,11 @@ class Server(uvicorn.Server):
         """Serve until told to leave, and then until the work is done or its time is up."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def last_answers(self) -> None:
+        """Let those whose work ended with the engine hear of it: a second signal cut them off."""
+        if tasks := set(self.server_state.tasks):
+            await asyncio.wait(tasks, timeout=_LAST_ANSWERS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first signal, stop at the second; unlike uvicorn's, exit with status 0."""
