@@ -51,13 +51,13 @@ def test_an_adapter_is_loaded_once_while_it_is_held() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_leaves_out_replicas_that_are_not_ready(rule: str) -> None:
-    view = View(4, 1.0, Random(0))
+    view = View(4, Random(0))
     view.ready[[0, 2]] = False
     assert {RULES[rule](view, job(4, adapter=n % 3)) for n in range(40)} <= {1, 3}
 
 
 def test_less_work_in_flight_is_preferred_and_what_ended_is_forgotten() -> None:
-    view = View(2, 1.0, Random(0))
+    view = View(2, Random(0))
     sent = job(10)
     sent.replica = 0
     view.sent(sent)
@@ -68,13 +68,13 @@ def test_less_work_in_flight_is_preferred_and_what_ended_is_forgotten() -> None:
 
 @pytest.mark.parametrize("rule", ["least work, adapter first", "least work, loading counted"])
 def test_a_replica_that_had_the_adapter_is_preferred_until_it_is_too_busy(rule: str) -> None:
-    view = View(3, 4.0, Random(0))
+    view = View(3, Random(0))
     warm = job(4, adapter=5)
     warm.replica = 1
     view.sent(warm)
     view.ended(warm)
     assert RULES[rule](view, job(4, adapter=5)) == 1
-    for _ in range(3):
+    for _ in range(6):
         view.sent(warm)
     assert RULES[rule](view, job(4, adapter=5)) != 1
 

@@ -1,6 +1,6 @@
 """Ways to choose a replica, as a gateway node sees it: only its own requests in flight.
 
-`by_affinity` is the rule of the real gateway (`friendli_server.dedicated.replicas.router`). Nothing
+`by_predicted` is the rule of the real gateway (`friendli_server.dedicated.replicas.router`). Nothing
 here knows the true state of a replica, because no real router does.
 """
 
@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from benchmarks.cluster.replica import Job
 
+LOADING = 20.0
+"""Steps that loading an adapter counts for."""
+
 
 @dataclass
 class View:
     """What one gateway node knows."""
 
     replicas: int
-    loading: float
-    """Steps that loading an adapter is worth."""
     rng: Random
     work: NDArray[np.float64] = field(init=False)
     """Steps in flight through this node, by replica."""
@@ -99,18 +100,17 @@ def by_affinity(view: View, job: Job) -> int:
 
 
 def by_predicted(view: View, job: Job) -> int:
-    """The least work, where loading the adapter counts as work; of equals its home.
+    """The least work, where loading the adapter counts as work; of equals the adapter's home.
 
     Homes are the same for all nodes: they are drawn with the adapter's number.
     """
-    cost = np.where(view.ready, view.work, np.inf)
     if job.adapter is None:
-        return _least(view, cost, view.ready)
-    warm = view.warm.get(job.adapter)
-    cost = cost + view.loading * (1.0 if warm is None else ~warm)
-    near = np.flatnonzero(cost <= cost.min() + job.steps / 2)
+        return by_work(view, job)
+    cold = ~view.warm.get(job.adapter, np.zeros(view.replicas, dtype=np.bool_))
+    cost = np.where(view.ready, view.work + LOADING * cold, np.inf)
+    least = np.flatnonzero(cost == cost.min())
     homes = np.random.default_rng(job.adapter).random(view.replicas)
-    return int(near[homes[near].argmin()])
+    return int(least[homes[least].argmin()])
 
 
 RULES: dict[str, Rule] = {

@@ -78,8 +78,7 @@ class Cluster:
     def __init__(self, device: Device, rule: Rule, *, replicas: int, gateways: int, seed: int):
         self.replicas = [Replica(device) for _ in range(replicas)]
         rng = self._rng = Random(seed)
-        loading = device.adapter_seconds / device.step_seconds[0]
-        self.views = [View(replicas, loading, Random(rng.random())) for _ in range(gateways)]
+        self.views = [View(replicas, Random(rng.random())) for _ in range(gateways)]
         self.device, self.rule, self.day = device, rule, Day(most_replicas=replicas)
         self.ends: list[tuple[float, int, int]] = []
         self.starting: list[tuple[float, int]] = []

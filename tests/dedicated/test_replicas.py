@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from friendli_server.dedicated.replicas.fixed import FixedReplicas
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
-from friendli_server.dedicated.replicas.router import Load, Router, Target
+from friendli_server.dedicated.replicas.router import LOADING_STEPS, Load, Router, Target
 
 from .conftest import ENDPOINTS, Tenant, World
 from .fakes import FakeContainer
@@ -33,15 +33,22 @@ def test_the_replica_with_least_work_is_chosen(router: Router) -> None:
             assert router.best([A, B], load()) == A
 
 
-def test_an_adapter_stays_where_it_is_loaded_unless_that_costs_a_request(router: Router) -> None:
+def test_an_adapter_stays_where_it_is_loaded_unless_loading_costs_less(router: Router) -> None:
     with router.in_flight(B, load(adapter="ink")):
         pass
     assert router.best([A, B], load(adapter="ink")) == B
-    with router.in_flight(B, load("1", 9)):
+    with router.in_flight(B, load("1", LOADING_STEPS - 1)):
         assert router.best([A, B], load(adapter="ink")) == B
         assert router.best([A, B], load(adapter="wax")) == A
-    with router.in_flight(B, load("1", 10)):
+    with router.in_flight(B, load("1", LOADING_STEPS + 1)):
         assert router.best([A, B], load(adapter="ink")) == A
+
+
+def test_of_equals_an_adapter_has_a_home_and_plain_requests_are_spread(router: Router) -> None:
+    chosen = {router.best([A, B], load(str(n), adapter="ink")) for n in range(20)}
+    assert len(chosen) == 1
+    assert {router.best([A, B], load(str(n))) for n in range(20)} == {A, B}
+    assert {router.best([A, B], load(adapter=str(n))) for n in range(20)} == {A, B}
 
 
 def test_a_repeat_goes_where_the_first_one_is(router: Router) -> None:

@@ -1,14 +1,17 @@
 """Which replica gets a request: the one with least predicted work. Knows no HTTP.
 
-Predicted work is counted in denoiser steps in flight through this node. A replica that has had the
-request's adapter before is preferred while it is less than one request behind the least loaded
-one; a repeated request goes to the replica that works on it already, which then joins the two.
+Predicted work is counted in denoiser steps in flight through this node; an adapter that a replica
+has not had before counts as some more. Of equals every node takes the same one for an adapter, and
+any for plain requests, so that nodes, which do not see one another's requests, do not herd. A
+repeated request goes to the replica that works on it already, which then joins the two. The rule
+and its figure are the best of those in `benchmarks/simulate_cluster.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -24,6 +27,8 @@ from friendli_server.dedicated.joined import Joined
 _FRESH_SECONDS: Final = 0.5
 _STALE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
+LOADING_STEPS: Final = 20
+"""What loading an adapter counts for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +94,12 @@ class Router:
         for target in targets:
             if any(other.job_id == load.job_id for other in self._flight[target.id]):
                 return target
-        least = min(targets, key=lambda target: (self.work(target.id), target.id))
-        if load.adapter is None:
-            return least
-        limit = self.work(least.id) + load.work
-        warm = [t for t in targets if load.adapter in self._adapters[t.id]]
-        warm = [t for t in warm if self.work(t.id) < limit]
-        return min(warm, key=lambda target: self.work(target.id), default=least)
+        return min(targets, key=lambda target: self._cost(target, load))
+
+    def _cost(self, target: Target, load: Load) -> tuple[int, int]:
+        cold = load.adapter is not None and load.adapter not in self._adapters[target.id]
+        lot = zlib.crc32(f"{load.adapter or load.job_id}/{target.id}".encode())
+        return self.work(target.id) + LOADING_STEPS * cold, lot
 
     def work(self, replica_id: str) -> int:
         """Denoiser steps this node has in flight on a replica."""
