@@ -1,6 +1,6 @@
 """Ways to choose a replica, as a gateway node sees it: only its own requests in flight.
 
-`by_predicted` is the rule of the real gateway (`friendli_server.dedicated.replicas.router`). Nothing
+`by_predicted` is the real gateway's rule (`friendli_server.dedicated.replicas.router`). Nothing
 here knows the true state of a replica, because no real router does.
 """
 

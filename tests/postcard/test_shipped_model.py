@@ -116,7 +116,7 @@ def test_a_controlnet_steers_by_its_weight_and_not_at_all_at_zero(pipe: Any, nam
     assert 0 < moved[1] < moved[2]
 
 
-@pytest.mark.parametrize("name", ["pixel-art", "sketch"])
+@pytest.mark.parametrize("name", ["flat", "sketch"])
 def test_an_adapter_changes_the_manner_and_not_the_scene(pipe: Any, name: str) -> None:
     plain = _picture(pipe, "a house in the snow on a sunny day", steps=8)
     pipe.load_lora_weights(
