@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,14 +16,19 @@ from PIL import Image
 from server.fakes import INFO
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "docs/cli.md", ROOT / "docs/howto.md", ROOT / "docs/tutorial.md"]
-COMMANDS = [
-    pytest.param(line, id=f"{page.stem}-{line[:40]}")
-    for page in PAGES
+PAGES = [ROOT / name for name in ("README.md", "docs/cli.md", "docs/howto.md", "docs/tutorial.md")]
+BLOCKS = [
+    (page.stem, block)
+    for page in [*PAGES, ROOT / "docs/container.md"]
     for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
+COMMANDS = [
+    pytest.param(line, id=f"{page}-{line[:40]}")
+    for page, block in BLOCKS
     for line in block.splitlines()
     if line.startswith("friendli ") and not line.startswith("friendli serve")
 ]
+CURLS = [pytest.param(b, id=f"{page}-curl") for page, b in BLOCKS if b.startswith("curl ")]
 
 
 class TestCommands:
@@ -41,3 +47,9 @@ class TestCommands:
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout or "history" in line  # which is empty
+
+    @pytest.mark.parametrize("block", CURLS)
+    def test_curl_gets_a_picture(self, block: str, container: str) -> None:
+        code = block.replace("localhost:8000", container.removeprefix("http://"))
+        answer = subprocess.run(["sh", "-c", code], capture_output=True, text=True, check=True)
+        assert "image" in json.loads(answer.stdout), answer.stdout

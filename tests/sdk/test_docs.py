@@ -13,7 +13,8 @@ import pytest
 from sdk import live
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("docs/sdk*.md"), ROOT / "docs/migration.md", ROOT / "docs/tutorial.md"])
+NAMES = ("README.md", "docs/migration.md", "docs/tutorial.md")
+PAGES = sorted([*ROOT.glob("docs/sdk*.md"), *(ROOT / name for name in NAMES)])
 SEEDS = sorted(Path(__file__).parent.glob("seeds/*.txt"))
 EXAMPLES = {
     "generate": ["car.jpg"],
