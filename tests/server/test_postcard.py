@@ -135,7 +135,9 @@ def test_control_images_steer_and_with_weight_0_are_as_none(
 
 
 @pytest.mark.requirement("S4.edit")
-def test_an_edit_of_any_picture_is_one_of_the_models_size_and_follows_the_words(container: Container) -> None:
+def test_an_edit_of_any_picture_is_one_of_the_models_size_and_follows_the_words(
+    container: Container,
+) -> None:
     body = {"prompt": "make it night", "image": drawn((40, 60, 150, 120), (256, 192)), "seed": 7}
     edited = container.picture(EDIT, **body)
     assert edited.size == (256, 256)
