@@ -131,7 +131,7 @@ def test_a_refusal_of_the_server_names_the_option(ask: Friendli, engine: Watched
     Image.new("RGB", (12, 10)).save("red.png")
     ran = ask("edit", "red.png", "green")
     assert ran.status == 3
-    assert "image: This model edits no pictures without a mask." in ran.err
+    assert "image: This model edits no pictures." in ran.err
     assert "request " in ran.err
 
 

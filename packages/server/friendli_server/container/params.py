@@ -91,7 +91,8 @@ def controls(body: GenerationBody, info: ModelInfo) -> tuple[list[str], tuple[fl
 def edited(body: EditBody, info: ModelInfo) -> list[str]:
     """The sources of the pictures to edit; a mask belongs to exactly one."""
     if not (info.edits or body.mask):
-        raise refuse("image", "This model edits no pictures without a mask.")
+        unless = " without a mask" if info.inpaints else ""
+        raise refuse("image", f"This model edits no pictures{unless}.")
     images = body.image if isinstance(body.image, list) else [body.image]
     most = 1 if body.mask else info.max_images
     if not 1 <= len(images) <= most:
