@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -25,9 +24,8 @@ def take_in(history: History) -> int:
     for path in sorted((history.folder / "inbox").glob("*.json")):
         with contextlib.suppress(ValueError, KeyError, TypeError), _claimed(path) as taken:
             if taken:
-                history.add(
-                    _made(json.loads(taken.read_text("utf-8")), history.folder), at=_when(path)
-                )
+                made = _made(json.loads(taken.read_text("utf-8")), history)
+                history.add(made, at=_when(path))
                 count += 1
     if count:
         history.prune()
@@ -54,16 +52,16 @@ def _when(path: Path) -> datetime:
     return datetime.fromtimestamp(int(path.name.partition("-")[0]) / 1e9, UTC)
 
 
-def _made(told: Mapping[str, Any], folder: Path) -> Made:
+def _made(told: Mapping[str, Any], history: History) -> Made:
     asked = told["asked"]
     wish = Wish(
         prompt=asked["prompt"],
-        image=_files([asked["image"]] if asked.get("image") else [], folder),
+        image=_files([asked["image"]] if asked.get("image") else [], history),
         steps=asked["num_inference_steps"],
         guidance=asked.get("guidance_scale"),
         seed=asked["seed"],
         model=asked.get("model"),
-        control=_files(asked.get("control_images", []), folder),
+        control=_files(asked.get("control_images", []), history),
         weight=tuple(asked.get("controlnet_weights", [])),
     )
     return Made(
@@ -78,13 +76,11 @@ def _made(told: Mapping[str, Any], folder: Path) -> Made:
     )
 
 
-def _files(given: list[Mapping[str, str]], folder: Path) -> tuple[str, ...]:
+def _files(given: list[Mapping[str, str]], history: History) -> tuple[str, ...]:
     """Pictures that went in, as files of the history's own."""
-    return tuple(_file(base64.b64decode(one["image"].rpartition(",")[2]), folder) for one in given)
+    contents = [base64.b64decode(one["image"].rpartition(",")[2]) for one in given]
+    return tuple(history.keep_input(content, _suffix(content)) for content in contents)
 
 
-def _file(content: bytes, folder: Path) -> str:
-    suffix = ".png" if content.startswith(b"\x89PNG") else ".jpg"
-    path = folder / "inputs" / (hashlib.sha256(content).hexdigest()[:32] + suffix)
-    path.write_bytes(content)
-    return str(path)
+def _suffix(content: bytes) -> str:
+    return ".png" if content.startswith(b"\x89PNG") else ".jpg"

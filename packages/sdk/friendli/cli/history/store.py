@@ -165,9 +165,11 @@ class History:
         path = Path(source)
         if "://" in source or not path.is_file() or path.parent == self.folder / "inputs":
             return source
-        content = path.read_bytes()
-        name = hashlib.sha256(content).hexdigest()[:32] + path.suffix.lower()
-        copy = self.folder / "inputs" / name
+        return self.keep_input(path.read_bytes(), path.suffix.lower())
+
+    def keep_input(self, content: bytes, suffix: str) -> str:
+        """Keep a picture that another was made from, under the name of its content; its path."""
+        copy = self.folder / "inputs" / (hashlib.sha256(content).hexdigest()[:32] + suffix)
         if not copy.exists():
             copy.write_bytes(content)
         return str(copy)
