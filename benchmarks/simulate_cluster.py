@@ -1,8 +1,9 @@
 """Many replicas for a day, simulated: which routing, how many gateways, when to scale.
 
-Replicas share forwards as the engine does, at measured step times; gateways see only what went
-through them. Times are given in multiples of what a request takes alone, so that the length of a
-step does not matter; only its growth with rows does. Nothing here is a measurement of a cluster.
+Replicas share forwards as the engine does, at step times of which some are guesses and say so;
+gateways see only what went through them. Times are given in multiples of what a request takes
+alone: the length of a step does not matter, only its growth with rows does. Nothing here is a
+measurement of a cluster.
 
     python -m benchmarks.simulate_cluster [--replicas N] [--requests N] [--only routing,…]
 """
@@ -12,33 +13,38 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
+
+from friendli_server.dedicated.replicas.demand import Peak
 
 from benchmarks.cluster.replica import Device
 from benchmarks.cluster.routing import RULES
-from benchmarks.cluster.simulation import STEPS, Cluster, Day, Scaling, Traffic
+from benchmarks.cluster.simulation import Cluster, Day, Scaling, Traffic, Wanted
 from benchmarks.workload.score import table
+from benchmarks.workload.trace import STEPS
 
 CPU = Device(
-    name="Postcard on two CPU cores",  # python -m benchmarks.engine --only rows
-    step_seconds=(0.0214, 0.0361, 0.0514, 0.0669, 0.0807, 0.0945, 0.1083, 0.1221),
-    adapter_seconds=0.05,
+    name="Postcard on a CPU core",  # measured for 1 and 8 rows (benchmarks.engine), drawn between
+    step_seconds=tuple(0.0214 + 0.0144 * more for more in range(8)),
+    adapter_seconds=0.05,  # a guess
 )
 GPU = Device(
-    name="Qwen-Image at 512 pixels on an H200",  # growth with rows: sglang pull request 22183
+    # growth published for 2, 4 and 8 rows (sglang pull request 22183), drawn between; 0.04 a guess
+    name="Qwen-Image at 512 pixels on an H200",
     step_seconds=tuple(0.04 * rows for rows in (1, 1.09, 1.27, 1.44, 1.72, 1.99, 2.27, 2.55)),
-    adapter_seconds=0.5,
+    adapter_seconds=0.5,  # a guess
 )
 FULL = Device(
     name="1024 pixels on an H200, no gain from rows",
-    step_seconds=(0.08,),
-    adapter_seconds=0.5,
+    step_seconds=(0.08,),  # a guess
+    adapter_seconds=0.5,  # a guess
 )
 WORK = statistics.fmean(STEPS)
 DAY = 24 * 3600.0
 GATEWAYS = 3
+CHOSEN = "least work, loading counted"
+"""The real gateway's."""
 
 
 def steady(
@@ -83,7 +89,7 @@ def routing(replicas: int, requests: int) -> None:
 def gateways(replicas: int, requests: int) -> None:
     """What it costs that gateways do not see one another's requests."""
     rows = []
-    for rule in ("fewest requests", "less work of two", "least work", "least work, adapter first"):
+    for rule in ("fewest requests", "less work of two", "least work", CHOSEN):
         for nodes in (1, 3, 10, 30):
             day = steady(GPU, rule, replicas=replicas, requests=requests, load=0.8, gateways=nodes)
             rows.append({"rule": rule, "gateways": str(nodes), **figures(day)})
@@ -101,67 +107,42 @@ def scaling(replicas: int, requests: int) -> None:
         return peak * (1.0 if 19 <= hour < 20 else swing)
 
     traffic = Traffic(requests=requests, rate=rate, peak=peak)
-    rows = []
-    for name, make in WANTED.items():
-        for start in (5.0, 60.0, 300.0):
-            rule = Scaling(least=2, most=replicas, every=5.0, start_seconds=start, wanted=make())
-            cluster = Cluster(
-                GPU, RULES["least work"], replicas=replicas, gateways=GATEWAYS, seed=1
-            )
-            day = cluster.run(traffic.draw(GPU, Random(0)), rule)
-            hours = day.replica_seconds / 3600
-            rows.append(
-                {
-                    "rule": name,
-                    "start": f"{start:.0f} s",
-                    **figures(day),
-                    "replica hours per 1,000 images": f"{1000 * hours / requests:.3f}",
-                    "most replicas": str(day.most_replicas),
-                }
-            )
-    rows.append(fixed(traffic, replicas))
+
+    def row(name: str, wanted: Wanted, *, least: int, start: float) -> dict[str, str]:
+        rule = Scaling(least=least, most=replicas, every=5.0, start_seconds=start, wanted=wanted)
+        cluster = Cluster(GPU, RULES[CHOSEN], replicas=replicas, gateways=GATEWAYS, seed=1)
+        day = cluster.run(traffic.draw(GPU, Random(0)), rule)
+        return {
+            "rule": name,
+            "start": f"{start:.0f} s",
+            **figures(day),
+            "replica hours per 1,000 images": f"{day.replica_seconds / 3.6 / requests:.3f}",
+            "most replicas": str(day.most_replicas),
+        }
+
+    rows = [
+        row(
+            f"{work:g} s of work each, cool-down {cool:g} s",
+            by_flight(work, cool),
+            least=2,
+            start=s,
+        )
+        for work, cool in ((1.0, 60.0), (1.0, 300.0), (2.0, 60.0), (2.0, 300.0), (4.0, 300.0))
+        for s in (5.0, 60.0, 300.0)
+    ]
+    rows.append(row("all, always", lambda *_: replicas, least=replicas, start=0.0))
     show(f"Scaling, {GPU.name}, a day of {stretch * 24:.1f} hours", rows)
 
 
-def fixed(traffic: Traffic, replicas: int) -> dict[str, str]:
-    """All replicas all day."""
-    cluster = Cluster(GPU, RULES["least work"], replicas=replicas, gateways=GATEWAYS, seed=1)
-    always = Scaling(
-        least=replicas, most=replicas, every=5.0, start_seconds=0.0, wanted=lambda *_: replicas
-    )
-    day = cluster.run(traffic.draw(GPU, Random(0)), always)
-    hours = 1000 * day.replica_seconds / 3600 / traffic.requests
-    return {
-        "rule": "all, always",
-        "start": "",
-        **figures(day),
-        "replica hours per 1,000 images": f"{hours:.3f}",
-        "most replicas": str(day.most_replicas),
-    }
-
-
-def by_flight(seconds: float, cool_down: float) -> Callable[[float, float], int]:
-    """Replicas that would finish what is in flight within `seconds`; the most of a cool-down."""
-    history: deque[tuple[float, int]] = deque()
+def by_flight(work: float, cool_down: float) -> Wanted:
+    """The gateway's rule: replicas for `work` seconds of what is in flight; a cool-down's most."""
+    peak = Peak()
 
     def wanted(in_flight: float, now: float) -> int:
-        asked = math.ceil(in_flight / (seconds * GPU.capacity))
-        while history and history[-1][1] <= asked:
-            history.pop()
-        history.append((now, asked))
-        while history[0][0] < now - cool_down:
-            history.popleft()
-        return history[0][1]
+        asked = math.ceil(in_flight / (work * GPU.capacity))
+        return peak.of(asked, at=now, seconds=cool_down)
 
     return wanted
-
-
-WANTED: dict[str, Callable[[], Callable[[float, float], int]]] = {
-    f"{seconds:g} s of work each, cool-down {cool:g} s": (
-        lambda seconds=seconds, cool=cool: by_flight(seconds, cool)  # type: ignore[misc]
-    )
-    for seconds, cool in ((1.0, 60.0), (1.0, 300.0), (2.0, 60.0), (2.0, 300.0), (4.0, 300.0))
-}
 
 
 def show(title: str, rows: Sequence[dict[str, str]]) -> None:

@@ -12,10 +12,8 @@ from random import Random
 
 from benchmarks.cluster.replica import Device, Job, Replica
 from benchmarks.cluster.routing import Rule, View
-
-STEPS = (1, 4, 10, 20, 50)
-SLACK = 5.0
-"""In time is within so many times what a request takes alone."""
+from benchmarks.workload.score import DEADLINE
+from benchmarks.workload.trace import STEPS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +41,12 @@ class Traffic:
                 arrived=clock,
                 steps=steps,
                 adapter=adapter if rng.random() < 0.5 else None,
-                deadline=clock + SLACK * steps * device.step_seconds[0],
+                deadline=clock + DEADLINE * steps * device.step_seconds[0],
             )
+
+
+Wanted = Callable[[float, float], int]
+"""Replicas for so many steps in flight, at a moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,7 @@ class Scaling:
     every: float
     start_seconds: float
     """From asking for a replica to its first request."""
-    wanted: Callable[[float, float], int]
-    """Replicas for so many steps in flight, at a moment."""
+    wanted: Wanted
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ from friendli_server.dedicated.endpoints.plan import EndpointView, Plan, Replica
 from friendli_server.dedicated.endpoints.wire import EndpointConfig, Status
 from friendli_server.dedicated.metrics import Metrics
 from friendli_server.dedicated.nodes import services as nodes
+from friendli_server.dedicated.replicas.demand import Peak
 from friendli_server.dedicated.replicas.fleet import Fleet
 from friendli_server.dedicated.replicas.interfaces import ReplicaSpec
 from friendli_server.dedicated.usage import services as usage
@@ -50,9 +51,7 @@ class Keeper:
     tick_seconds: float
     sweep: Callable[[], Awaitable[object]]
     metrics: Metrics
-    _demand: defaultdict[str, deque[tuple[float, int]]] = field(
-        default_factory=lambda: defaultdict(deque)
-    )
+    _demand: defaultdict[str, Peak] = field(default_factory=lambda: defaultdict(Peak))
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     _leads: bool = False
     _swept_at: float = float("-inf")
@@ -174,14 +173,8 @@ class Keeper:
 
     def _demand_of(self, endpoint_id: str, work: int, *, seconds: int) -> int:
         """The most replicas that any moment of the last `seconds` had work for."""
-        history, moment = self._demand[endpoint_id], time.monotonic()
         asked = -(-work // self.work_per_replica)
-        while history and history[-1][1] <= asked:
-            history.pop()
-        history.append((moment, asked))
-        while history[0][0] < moment - seconds:
-            history.popleft()
-        return history[0][1]
+        return self._demand[endpoint_id].of(asked, at=time.monotonic(), seconds=seconds)
 
 
 def _spec(config: EndpointConfig) -> ReplicaSpec:
