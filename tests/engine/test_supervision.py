@@ -244,10 +244,10 @@ async def test_a_process_that_stands_still_is_replaced_and_signals_to_the_group_
         assert not lives(vessel.process.pid)
 
 
-def priorities(pid: int) -> set[int]:
-    """Of a process's threads."""
+def priorities(pid: int) -> dict[int, int]:
+    """Of a process's threads, the main one's number is the process's."""
     tasks = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
-    return {os.getpriority(os.PRIO_PROCESS, task) for task in tasks}
+    return {task: os.getpriority(os.PRIO_PROCESS, task) for task in tasks}
 
 
 @pytest.mark.slow
@@ -262,11 +262,13 @@ async def test_a_spare_process_imports_at_the_lowest_priority_and_runs_at_the_us
         assert isinstance(lost, ProcessVessel)
         assert isinstance(spare, ProcessVessel)
         pid = spare.process.pid
-        while priorities(pid) != {0, 19}:  # noqa: ASYNC110
+        while 19 not in priorities(pid).values():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         while "libtorch_cpu" not in Path(f"/proc/{pid}/maps").read_text():  # noqa: ASYNC110, ASYNC240
             await asyncio.sleep(0.1)
         lost.process.kill()
         assert await picture(client, asked) == plainly(load(directory), asked)
         assert client._life.vessel is spare
-        assert priorities(pid) == {0}
+        low = [task for task, priority in priorities(pid).items() if priority]
+        assert pid not in low
+        assert len(low) <= 1  # the profiler's, which waits for ever

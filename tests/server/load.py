@@ -14,11 +14,12 @@ from server.running import GENERATE, PATIENCE, Container
 
 @dataclass(frozen=True)
 class Answer:
-    """How one request ended: its status (0: the connection broke) and its seconds."""
+    """How one request ended: its status (0: the connection broke, as `broke` says), seconds."""
 
     status: int
     seconds: float
     content: bytes = b""
+    broke: str = ""
 
 
 def caller(container: Container) -> httpx2.AsyncClient:
@@ -38,8 +39,8 @@ async def ask(client: httpx2.AsyncClient, path: str = GENERATE, **body: Any) -> 
     began = time.perf_counter()
     try:
         answer = await client.post(path, json=body)
-    except httpx2.HTTPError:
-        return Answer(0, time.perf_counter() - began)
+    except httpx2.HTTPError as error:
+        return Answer(0, time.perf_counter() - began, broke=repr(error))
     return Answer(answer.status_code, time.perf_counter() - began, answer.content)
 
 

@@ -10,6 +10,7 @@ import json
 import resource
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,8 @@ async def test_ten_times_too_much_is_refused_at_once_and_costs_no_pictures(
         effort=round(effort, 3), asked=len(answers), made=len(made), refused=len(refused),
         refusal_p99=round(p99, 4), made_p50=round(usual, 3),
     )  # fmt: skip
-    assert len(made) + len(refused) == len(answers), "nothing but pictures and refusals"
+    others = Counter((a.status, a.broke) for a in answers if a.status not in (200, 429))
+    assert not others, "nothing but pictures and refusals"
     assert len(refused) > len(made)
     assert p99 < usual / 2
     # What the engine spends on a picture does not rise. On a machine whose cores nobody else uses
