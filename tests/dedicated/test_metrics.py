@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import urllib.request
@@ -47,6 +48,28 @@ async def test_jobs_are_counted_by_endpoint_and_by_how_they_end(world: World) ->
     assert found['friendli_gateway_endpoints{status="RUNNING"}'] == 1
     assert found["friendli_gateway_leads"] == 1
     assert "depzzzzzzzzzzzz" not in str(found)
+
+
+async def test_steps_in_flight_and_made_tell_how_long_the_queue_is(world: World) -> None:
+    world.launcher.held = True
+    tenant = await world.tenant()
+    endpoint = await world.endpoint(tenant)
+    container = world.launcher.launched[0]
+    label = f'{{endpoint="{endpoint}"}}'
+
+    async def asked() -> bool:
+        return bool(container.bodies)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(world.generate(tenant, endpoint, num_inference_steps=7, n=2))
+        await world.until(asked)
+        assert numbers(world)[f"friendli_gateway_steps_in_flight{label}"] == 14
+        assert f"friendli_gateway_steps_total{label}" not in numbers(world)
+        container.released.set()
+    assert numbers(world)[f"friendli_gateway_steps_in_flight{label}"] == 0
+    assert numbers(world)[f"friendli_gateway_steps_total{label}"] == 14
+    await world.generate(tenant, endpoint, num_inference_steps=99)
+    assert numbers(world)[f"friendli_gateway_steps_total{label}"] == 14
 
 
 async def test_answers_are_counted_by_route_and_never_by_path(world: World) -> None:

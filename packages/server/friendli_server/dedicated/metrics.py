@@ -51,6 +51,18 @@ class Metrics:
             "friendli_gateway_images", "Pictures made, by endpoint.", ["endpoint"], registry=made
         )
         self.in_flight = Gauge("friendli_gateway_jobs_in_flight", "Jobs running.", registry=made)
+        self.steps = Counter(
+            "friendli_gateway_steps",
+            "Denoiser steps of pictures made, by endpoint.",
+            ["endpoint"],
+            registry=made,
+        )
+        self.steps_in_flight = Gauge(
+            "friendli_gateway_steps_in_flight",
+            "Denoiser steps of jobs running, by endpoint.",
+            ["endpoint"],
+            registry=made,
+        )
         self.refused = Counter(
             "friendli_gateway_quota_refusals", "Jobs refused, by quota.", ["quota"], registry=made
         )

@@ -157,7 +157,9 @@ class ImageService:
     def _counted(self, job: usage.Job, done: _Outcome) -> Iterator[None]:
         """Count how the job ends."""
         began, outcome = time.monotonic(), "ok"
+        steps_in_flight = self.metrics.steps_in_flight.labels(job.endpoint_id)
         self.metrics.in_flight.inc()
+        steps_in_flight.inc(job.work)
         try:
             yield
         except ApiError as error:
@@ -171,10 +173,12 @@ class ImageService:
             raise
         finally:
             self.metrics.in_flight.dec()
+            steps_in_flight.dec(job.work)
             self.metrics.jobs.labels(job.endpoint_id, outcome).inc()
             if done.made is not None:
                 self.metrics.job_seconds.labels(job.endpoint_id).observe(time.monotonic() - began)
                 self.metrics.images.labels(job.endpoint_id).inc(job.images)
+                self.metrics.steps.labels(job.endpoint_id).inc(job.work)
 
     async def _admit(self, job: usage.Job) -> None:
         try:
