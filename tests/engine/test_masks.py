@@ -51,6 +51,11 @@ def test_painting_beside_generating(family: str) -> None:
     assert_equal_to_plain(PAINTING[family](torch.float32), painted(2) + mixed(6)[4:])
 
 
+def test_a_vae_that_its_pipeline_casts_for_a_while_is_met_by_nobody_in_between() -> None:
+    """Stable Diffusion XL's is, to read a picture, in bfloat16 too."""
+    assert_equal_to_plain(PAINTING["sdxl"](torch.bfloat16), painted(4))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=["bf16", "fp32"])
 @pytest.mark.parametrize("family", PAINTING)

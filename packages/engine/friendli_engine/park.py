@@ -7,6 +7,8 @@ state between their own layers' calls. Everything else runs inside the request, 
 
 from __future__ import annotations
 
+import sys
+from inspect import getsource
 from typing import Any
 
 import torch
@@ -21,7 +23,8 @@ PLAIN_ENCODERS = frozenset({"CLIPTextModel", "CLIPTextModelWithProjection", "T5E
 def park_networks(model: Model) -> list[SharedNetwork]:
     """Replace the forwards of the model's networks by parking ones, each network once."""
     parts = {id(part): (name, part) for p in model.pipelines.values() for name, part in _parts(p)}
-    networks = [n for name, part in parts.values() for n in _network(name, part)]
+    casts = any(map(_casts_its_vae, model.pipelines.values()))
+    networks = [n for name, part in parts.values() for n in _network(name, part, casts=casts)]
     if model.device.type == "cpu" and model.dtype == torch.float32:
         for network in networks:
             if not network.solo:
@@ -39,14 +42,20 @@ def _parts(pipeline: Any) -> list[tuple[str, Any]]:
     return inner + [(name, part) for name, part in found if not (nets and name == "controlnet")]
 
 
-def _network(name: str, part: Any) -> list[SharedNetwork]:
+def _casts_its_vae(pipeline: Any) -> bool:
+    """Stable Diffusion XL's do, to float32 around its use and back: nothing may come between."""
+    dtype = getattr(getattr(pipeline, "vae", None), "dtype", torch.float32)
+    source = getsource(sys.modules[type(pipeline).__module__])
+    return dtype != torch.float32 and "vae.to(" in source
+
+
+def _network(name: str, part: Any, *, casts: bool) -> list[SharedNetwork]:
     if name in DENOISERS:
         return [SharedNetwork(part, stepping=True, denoiser=True)]
     if name == "controlnet":
         return [SharedNetwork(part, stepping=True)]
     if type(part).__name__ in PLAIN_ENCODERS:
         return [SharedNetwork(part)]
-    # Stable Diffusion XL casts a float16 VAE to float32 around its use: nothing may come between.
-    if name == "vae" and part.dtype != torch.float16:
+    if name == "vae" and not casts:
         return [SharedNetwork(part, method=m, solo=True) for m in ("encode", "decode")]
     return []
