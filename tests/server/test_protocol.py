@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import h11
 import httpx
 import httpx2
 import pytest
@@ -132,6 +134,62 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(GuardedProtocol, "head_seconds", 0.05)
     assert await (await Wire.to(address)).ask(head) == b""
+
+
+@pytest.fixture
+def accepted(monkeypatch: pytest.MonkeyPatch) -> list[GuardedProtocol]:
+    """Every connection that the server has taken."""
+    taken: list[GuardedProtocol] = []
+    connection_made = GuardedProtocol.connection_made
+
+    def made(self: GuardedProtocol, transport: asyncio.Transport) -> None:
+        connection_made(self, transport)
+        taken.append(self)
+
+    monkeypatch.setattr(GuardedProtocol, "connection_made", made)
+    return taken
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["answered", "refused before its body"])
+async def test_between_two_requests_a_connection_may_rest(
+    address: str, accepted: list[GuardedProtocol], early: bool
+) -> None:
+    wire = await Wire.to(address)
+    kind = "text/plain" if early else "application/json"
+    head = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\n"
+    wire.writer.write(f"{head}content-length: 32\r\n\r\n".encode())
+    if early:
+        assert await wire.reader.readuntil(b"\r\n") == b"HTTP/1.1 415 Unsupported Media Type\r\n"
+    wire.writer.write(json.dumps({"prompt": "p", "size": "8x8"}).ljust(32).encode())
+    await wire.reader.readuntil(b"}")
+    [connection] = accepted
+    async with asyncio.timeout(10):
+        while connection.conn.their_state is not h11.IDLE:  # noqa: ASYNC110  # a body is on its way
+            await asyncio.sleep(0)
+    waits = connection.timeout_keep_alive_task
+    assert connection._alarm is None
+    assert waits
+    assert waits.when() - asyncio.get_running_loop().time() > 60
+    wire.writer.close()
+
+
+@pytest.mark.parametrize("half", [b"", b"GET /health"])
+async def test_a_connection_rests_for_a_while_only(
+    address: str, monkeypatch: pytest.MonkeyPatch, half: bytes
+) -> None:
+    monkeypatch.setattr(GuardedProtocol, "head_seconds" if half else "idle_seconds", 0.05)
+    live = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    answer = await (await Wire.to(address)).ask(live + half)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_no_piece_of_an_answer_waits_for_the_clients_acknowledgement(
+    address: str, accepted: list[GuardedProtocol]
+) -> None:
+    async with httpx2.AsyncClient() as client:
+        await client.get(f"{address}/health/live")
+        end = accepted[0].transport.get_extra_info("socket")
+        assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """uvicorn's HTTP/1.1 protocol with a deadline for request heads and interim answers.
 
-uvicorn by itself never closes a connection that sends nothing or half a head. Knows nothing about
-applications; `heartbeat.py` uses the extension that is offered here.
+uvicorn by itself never closes a connection that sends nothing or half a head, and closes one
+between two requests just when clients send the next. Knows nothing about applications;
+`heartbeat.py` uses the extension that is offered here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -18,6 +20,10 @@ from friendli_server.errors import ApiError
 
 HEAD_SECONDS = 10.0
 """Time for a whole request head, and the longest silence of a new connection."""
+IDLE_SECONDS = 75.0
+"""Time between two requests. Clients keep a connection for 4 to 60 seconds (httpx 5, as uvicorn
+does; load balancers 60): whoever closes it first must not be the server, or a request that is on
+its way is lost."""
 WRITE_SECONDS = 30.0
 """Time a client may take no bytes while an answer waits to be sent."""
 LINGER_SECONDS = 10.0
@@ -30,7 +36,8 @@ INFORMATIONAL = "http.response.informational"
 class GuardedProtocol(H11Protocol):
     """Closes connections whose request head does not come; lets applications send 1xx answers."""
 
-    head_seconds, write_seconds, linger_seconds = HEAD_SECONDS, WRITE_SECONDS, LINGER_SECONDS
+    head_seconds, idle_seconds = HEAD_SECONDS, IDLE_SECONDS
+    write_seconds, linger_seconds = WRITE_SECONDS, LINGER_SECONDS
     _alarm: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
     _lingering: asyncio.TimerHandle | None = None
@@ -38,6 +45,9 @@ class GuardedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start waiting for a head."""
         super().connection_made(transport)
+        # An answer goes out in pieces, and one piece must not wait until the client has
+        # acknowledged the other. asyncio sees to that only for sockets that it made itself.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
@@ -49,6 +59,7 @@ class GuardedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        self._unset_keepalive_if_required()
         self._unstick()
         if self._lingering:
             self._lingering.cancel()
@@ -75,6 +86,7 @@ class GuardedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         """Go on to the next request, or wait for the rest of this one."""
         super().on_response_complete()
+        self._wait_for_head()
         self._linger()
 
     def send_400_response(self, msg: str) -> None:
@@ -93,8 +105,18 @@ class GuardedProtocol(H11Protocol):
     def _wait_for_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:
             self._stop_waiting()
+        elif self.cycle is not None and not self.conn.trailing_data[0]:
+            self._rest()
         elif self._alarm is None:
             self._alarm = self.loop.call_later(self.head_seconds, self._too_late)
+
+    def _rest(self) -> None:
+        """Between two requests there is more time than inside the head of one."""
+        self._stop_waiting()
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.idle_seconds, self.timeout_keep_alive_handler
+        )
 
     def _stop_waiting(self) -> None:
         if self._alarm:
