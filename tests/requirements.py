@@ -125,6 +125,22 @@ REQUIREMENTS: dict[str, Requirement] = {
     "engine.hub": Requirement(
         "issue 4.2", "a hub id is fetched once, pinned by its revision, and found without the hub"
     ),
+    "weights.store": Requirement(
+        "issue 10.2", "model, adapters and ControlNets come from a store, once for each machine"
+    ),
+    "weights.verified": Requirement(
+        "issue 10.2", "what differs from its sha256 is named and never used"
+    ),
+    "weights.pin": Requirement(
+        "issue 10.2", "a place is pinned by a digest, and then the cache is enough"
+    ),
+    "weights.faults": Requirement(
+        "issue 10.2", "a store that stumbles or breaks off is asked again"
+    ),
+    "weights.hostile": Requirement("issue 10.2", "no list of files leads out of its folder"),
+    "adapters.hot": Requirement(
+        "issue 10.2", "an adapter in the folder is served, replaced and let go without a restart"
+    ),
     "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"

@@ -22,7 +22,7 @@ BLACK = Pixels(256, 256, bytes(256 * 256 * 3))
 class Blank:
     """The engine's protocol without an engine."""
 
-    state, info = "ready", INFO
+    state, info, loading = "ready", INFO, None
 
     async def generate(self, request: ImageRequest) -> AsyncIterator[Event]:
         """A black picture, at once."""

@@ -67,6 +67,29 @@ def test_an_adapter_comes_and_goes_while_requests_run(loras: dict[str, Path]) ->
         assert joining_one_by_one(engine, [inked])["inked"] != expected["inked"]
 
 
+@pytest.mark.requirement("adapters.hot")
+def test_a_route_means_another_file_without_a_moment_between_and_what_runs_keeps_the_old(
+    loras: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "broken").write_bytes(b"broken")
+    running, waiting = (request(name, steps=8, adapter="it") for name in ("running", "waiting"))
+    late = request("late", adapter="it")
+    old, new = plain_with(loras["ink"]), plain_with(loras["oil"])
+    expected = {one.id: plainly(old, one) for one in (running, waiting)}
+    with Engine(tiny.model(tiny.flux()), max_active=1) as engine:
+        engine.load_adapter("it", loras["ink"])
+        engine.submit(running)
+        for _ in range(4):
+            engine.step()
+        engine.submit(waiting)
+        engine.load_adapter("it", loras["oil"], replace=True)
+        with pytest.raises(AdapterRefusedError, match="'it' is"):
+            engine.load_adapter("it", tmp_path / "broken", replace=True)
+        assert engine.info.adapters == ("it",)
+        got = joining_one_by_one(engine, [late])
+    assert got == expected | {"late": plainly(new, late)}
+
+
 def test_a_scale_of_zero_is_the_base_and_half_differs_from_whole(loras: dict[str, Path]) -> None:
     with Engine(tiny.model(tiny.flux())) as engine:
         for route, scale in (("none", "@0"), ("half", "@0.5"), ("whole", "")):

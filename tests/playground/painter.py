@@ -12,7 +12,7 @@ from random import Random
 
 from friendli_engine.capability import check
 from friendli_engine.errors import EngineError
-from friendli_engine.protocol import Stats
+from friendli_engine.protocol import Loading, Stats
 from friendli_engine.request import (
     Event,
     Finished,
@@ -74,6 +74,7 @@ class Painter:
 
     info: ModelInfo = INFO
     state: str = "ready"
+    loading: Loading | None = None
     pause: float = 0.0
     gate: asyncio.Semaphore | None = None
     fails: EngineError | None = None

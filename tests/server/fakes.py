@@ -9,7 +9,7 @@ from typing import Any
 
 from friendli_engine.capability import check
 from friendli_engine.errors import EngineError
-from friendli_engine.protocol import Knee, Stats
+from friendli_engine.protocol import Knee, Loading, Stats
 from friendli_engine.request import (
     Event,
     Finished,
@@ -42,6 +42,7 @@ class FakeEngine:
 
     info: ModelInfo = INFO
     state: str = "ready"
+    loading: Loading | None = None
     gate: asyncio.Semaphore | None = None
     fails: EngineError | None = None
     asked: list[ImageRequest] = field(default_factory=list)

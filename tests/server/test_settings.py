@@ -66,6 +66,7 @@ def test_variables_reach_their_settings(
 
 EXAMPLES: dict[str, str] = {
     "model": "other", "adapter": "ink=ink.safetensors", "controlnet": "edges=./edges",
+    "adapter_dir": "s3://bucket/loras", "adapter_seconds": "0.5",
     "alias": "mine", "size": "64x32", "device": "cpu", "dtype": "float16", "deterministic": "true",
     "spare": "false", "metadata": "false", "host": "0.0.0.0", "port": "9000", "log_format": "json",
     "metrics_port": "9001", "max_queue": "7", "max_per_client": "3", "drain_seconds": "1.5",

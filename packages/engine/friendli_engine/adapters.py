@@ -123,23 +123,32 @@ class Adapters:
             raise UnknownAdapterError.among(self.routes, route)
         return self._known[route] if route is not None else None
 
-    def load(self, route: str, source: Source, *, used: Collection[Adapter] = ()) -> None:
+    def load(
+        self,
+        route: str,
+        source: str,
+        *,
+        replace: bool = False,
+        used: Collection[Adapter] = (),
+    ) -> None:
         """Make the file at `source` known as `route`; its weights enter the networks to try them.
 
         Args:
             route: a name that is not taken.
-            source: the file and its strength.
+            source: "path" or "path@scale".
+            replace: it may be taken: it means this file from now on, unless that is refused.
             used: adapters of running requests: they stay in memory whatever the budget.
 
         Raises:
             AdapterRefusedError: the route is taken, or the file is malformed, hostile, unfitting or
                 larger than the budget.
         """
-        if not route or route in self._known:
+        if not route or (route in self._known and not replace):
             raise AdapterRefusedError(f"The adapter route {route!r} is empty or taken.")
-        file = read(route, source.path)
+        wanted = Source.parse(source)
+        file = read(route, wanted.path)
         name = f"adapter{next(self._numbers)}"
-        adapter = Adapter(route, file, source.scale, name, file.values * self._width)
+        adapter = Adapter(route, file, wanted.scale, name, file.values * self._width)
         self._check_budget(adapter)
         self.attach(adapter, used=used)
         self._known[route] = adapter

@@ -75,12 +75,11 @@ class EngineClient:
         self.state: State = "starting"
         self.loading: protocol.Loading | None = None
         self._configuration = protocol.Configuration(
-            model=str(model), device=device, dtype=dtype,
+            model=str(model), device=device, dtype=dtype, threads=threads, max_rows=max_rows,
             adapters={route: str(path) for route, path in (adapters or {}).items()},
             controlnets={name: str(path) for name, path in (controlnets or {}).items()},
-            threads=threads, max_rows=max_rows, max_active=max_active, deterministic=deterministic,
-            adapter_memory=adapter_memory, memory=memory, max_wait=max_wait,
-            profiles=str(profiles) if profiles else None,
+            max_active=max_active, deterministic=deterministic, adapter_memory=adapter_memory,
+            memory=memory, max_wait=max_wait, profiles=str(profiles) if profiles else None,
         )  # fmt: skip
         self._unanswered = Unanswered(limit=max_queue, retries=retries)
         self._patience, self._load_patience = patience, load_patience
@@ -140,11 +139,14 @@ class EngineClient:
         finally:
             self._forget(request.id)
 
-    async def load_adapter(self, route: str, path: str | Path, scale: float = 1.0) -> ModelInfo:
+    async def load_adapter(
+        self, route: str, path: str | Path, scale: float = 1.0, *, replace: bool = False
+    ) -> ModelInfo:
         """Serve the LoRA file at `path` as `route`, also after a restart of the worker.
 
         Args:
             route: what requests name; it must not be taken.
+            replace: it may be: requests that asked for it before end with the old file.
             path: a safetensors file.
             scale: its strength, within ±100.
 
@@ -153,8 +155,7 @@ class EngineClient:
             NotReadyError: the engine is not ready.
             WorkerLostError: the worker died; whether it was of this file is not known.
         """
-        ticket, answer = self._unanswered.errand()
-        return await self._ask(protocol.LoadAdapter(ticket, route, f"{path}@{scale}"), answer)
+        return await self._ask(lambda t: protocol.LoadAdapter(t, route, f"{path}@{scale}", replace))
 
     async def unload_adapter(self, route: str) -> ModelInfo:
         """Serve `route` no longer; requests that asked for it before end as they should.
@@ -164,8 +165,7 @@ class EngineClient:
             NotReadyError: the engine is not ready.
             WorkerLostError: the worker died.
         """
-        ticket, answer = self._unanswered.errand()
-        return await self._ask(protocol.UnloadAdapter(ticket, route), answer)
+        return await self._ask(lambda ticket: protocol.UnloadAdapter(ticket, route))
 
     async def drain(self) -> None:
         """Take no further requests and wait until every accepted one is answered."""
@@ -194,11 +194,11 @@ class EngineClient:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _ask(self, errand: protocol.Errand, answer: asyncio.Future[ModelInfo]) -> ModelInfo:
-        if self._life and self.state == "ready":
-            self._life.tell(errand)
-        else:
-            self._unanswered.settle(errand.ticket, NotReadyError(f"The engine is {self.state}."))
+    async def _ask(self, errand: Callable[[int], protocol.Errand]) -> ModelInfo:
+        if not self._life or self.state != "ready":
+            raise NotReadyError(f"The engine is {self.state}.")
+        ticket, answer = self._unanswered.errand()
+        self._life.tell(errand(ticket))
         return await answer
 
     def _accept(self, request: ImageRequest) -> Pending:

@@ -20,7 +20,7 @@ from typing import Any, Self
 import msgspec
 import torch
 
-from .adapters import BUDGET, Adapter, Adapters, Source
+from .adapters import BUDGET, Adapter, Adapters
 from .caches import PROMPT_MEMORY, PromptCache
 from .capability import check
 from .errors import GenerationError, InvalidRequestError, QueueFullError, TooLargeError
@@ -156,13 +156,13 @@ class Engine:
             run.resume(outcome)
         return list(self._collect())
 
-    def load_adapter(self, route: str, source: str | Path) -> None:
-        """Make a LoRA file, "path" or "path@scale", known to requests as `route`.
+    def load_adapter(self, route: str, source: str | Path, *, replace: bool = False) -> None:
+        """Make a LoRA file, "path" or "path@scale", known to requests as `route`: `Adapters.load`.
 
         Raises:
             AdapterRefusedError: the file is malformed, hostile or unfitting, or the route taken.
         """
-        self._adapters.load(route, Source.parse(str(source)), used=self._worn(started=True))
+        self._adapters.load(route, str(source), replace=replace, used=self._worn(started=True))
 
     def unload_adapter(self, route: str) -> None:
         """Offer `route` no longer; its weights go when the last request that asked for it is over.

@@ -97,6 +97,8 @@ class LoadAdapter(msgspec.Struct, frozen=True, tag="load_adapter"):
     ticket: int
     route: str
     source: str
+    replace: bool = False
+    """Whether the route may be taken."""
 
 
 class UnloadAdapter(msgspec.Struct, frozen=True, tag="unload_adapter"):

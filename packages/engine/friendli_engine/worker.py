@@ -158,8 +158,8 @@ class Worker:
     def _done(self, errand: Errand) -> Changed | Declined:
         source = errand.source if isinstance(errand, LoadAdapter) else None
         try:
-            if source:
-                self._engine.load_adapter(errand.route, source)
+            if isinstance(errand, LoadAdapter):
+                self._engine.load_adapter(errand.route, errand.source, replace=errand.replace)
             else:
                 self._engine.unload_adapter(errand.route)
         except EngineError as error:

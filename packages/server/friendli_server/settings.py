@@ -64,13 +64,21 @@ class ContainerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FRIENDLI_", extra="forbid", frozen=True)
 
-    model: str = _field("postcard", "Model directory, hub id, or postcard, the one inside.", _MODEL)
+    model: str = _field(
+        "postcard",
+        "Model directory, hub id, place in a store, or postcard, the one inside.",
+        _MODEL,
+    )
     adapter: Paths = _field(
         {}, "A LoRA file and the name that requests call it by.", _MODEL, metavar="ROUTE=PATH"
     )
     controlnet: Paths = _field(
         {}, "A ControlNet; control images follow their order.", _MODEL, metavar="NAME=PATH"
     )
+    adapter_dir: str = _field(
+        "", "A folder or place whose ROUTE.safetensors are served as they come and go.", _MODEL
+    )
+    adapter_seconds: float = _field(5.0, "Time between two looks at it.", _MODEL, gt=0)
     alias: Names = _field(HARD_CODED, "Further names of the base model.", _MODEL, metavar="NAME")
     size: str = _field(
         "model", "Size of pictures when a request names none.", _MODEL, metavar="WxH|model"

@@ -23,10 +23,20 @@ def router(service: Service) -> APIRouter:
     @routes.get("/health", operation_id="health", summary="Is it ready?", responses=unready)
     @routes.get("/health/ready", operation_id="ready", summary="Is it ready?", responses=unready)
     async def ready() -> JSONResponse:
-        state = "draining" if service.draining else service.engine.state
-        body = {"status": state}
+        body: dict[str, Any] = {"status": service.state} | _progress(service)
         if service.ready:
             body["model"] = service.engine.info.id
         return JSONResponse(body, status_code=200 if service.ready else 503)
 
     return routes
+
+
+def _progress(service: Service) -> dict[str, Any]:
+    """What a start is at: its phase, the file or part at work, and how much of it is done."""
+    if arrival := service.arrival:
+        told: dict[str, Any] = {"phase": arrival.phase, "what": arrival.what}
+        return told | {"bytes_done": arrival.done, "bytes_total": arrival.total}
+    if loading := service.engine.loading:
+        phase = "downloading" if loading.phase == "fetching" else loading.phase
+        return {"phase": phase, "what": loading.what, "fraction": round(loading.fraction, 3)}
+    return {}

@@ -7,16 +7,16 @@ the codes of errors; the endpoint itself is prometheus-client's.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import chain
 
+from friendli_engine.protocol import Stats
 from msgspec.structs import asdict
 from prometheus_client.core import GaugeMetricFamily, Metric, UnknownMetricFamily
 from prometheus_client.registry import Collector
 
 from friendli_server.container.admission import Admission
-from friendli_server.container.engine import Engine
 
 QUANTILES = (0.5, 0.9, 0.99)
 WINDOW = 1000
@@ -33,8 +33,8 @@ _FAILURES = {
 class Metrics(Collector):
     """The numbers of one container."""
 
-    def __init__(self, admission: Admission, engine: Engine) -> None:
-        self._admission, self._engine = admission, engine
+    def __init__(self, admission: Admission, stats: Callable[[], Stats]) -> None:
+        self._admission, self._stats = admission, stats
         self._requests, self._current, self._pictures = 0, 0, 0
         self._outcomes: Counter[str] = Counter()
         self._latencies: deque[float] = deque(maxlen=WINDOW)
@@ -82,7 +82,7 @@ class Metrics(Collector):
 
     def _gauges(self) -> Iterator[Metric]:
         taken = self._admission.taken
-        active = min(taken, self._engine.stats().active)
+        active = min(taken, self._stats().active)
         yield _number("friendli_current_requests", "Requests not answered yet.", self._current)
         yield _number("friendli_current_items", "Pictures not made yet.", taken)
         yield _number("friendli_current_assigned_items", "Pictures being made.", active)
@@ -104,7 +104,7 @@ class Metrics(Collector):
 
     def _of_engine(self) -> Iterator[Metric]:
         """Whatever numbers the worker keeps, under their own names."""
-        for name, value in asdict(self._engine.stats()).items():
+        for name, value in asdict(self._stats()).items():
             if isinstance(value, int | float):
                 yield _number(f"friendli_engine_{name}", f"The worker's {name}.", value)
             elif isinstance(value, tuple):

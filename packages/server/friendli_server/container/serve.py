@@ -22,9 +22,13 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from friendli_server import logs, tracing
 from friendli_server.container.app import application
+from friendli_server.container.arrival import Arrival, arrived
+from friendli_server.container.engine import Awaited
+from friendli_server.container.hot_adapters import HotAdapters
 from friendli_server.container.service import Service
 from friendli_server.protocol import GuardedProtocol
 from friendli_server.settings import ContainerSettings
+from friendli_server.weights.place import WeightsError
 
 logger = logging.getLogger("friendli.server")
 _LAST_ANSWERS = 5
@@ -46,29 +50,55 @@ async def _run(settings: ContainerSettings, traces: TracerProvider) -> int:
         listener = listen(settings.host, settings.port)
     except OSError as error:
         return _fail(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.")
-    engine = engine_of(settings)
-    service = Service(engine, settings, traces=traces)
+    service = Service(Awaited(), settings, traces=traces)
     server = Server(service)
     serving = asyncio.create_task(server.serve([listener]))
-    starting = asyncio.create_task(engine.start())
+    making = asyncio.create_task(_make(service, url(listener)))
     publish_metrics(service)
     try:
-        logger.info("Loading %s", settings.model)
-        await asyncio.wait({serving, starting}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            print(f"Listening on {url(listener)}", flush=True)  # noqa: T201  # programs read this
+        await asyncio.wait({serving, making}, return_when=asyncio.FIRST_COMPLETED)
+        if making.done():
+            making.result()
         await serving
-    except EngineError as error:
+    except (EngineError, WeightsError) as error:
         server.should_exit = True
         await serving
-        return _fail(error.message)
+        return _fail(str(error))
     finally:
-        starting.cancel()
-        await engine.aclose()
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
         await server.last_answers()
         await service.intake.aclose()
     return 0
+
+
+async def _make(service: Service, address: str) -> None:
+    """Bring the weights, run the engine, and keep its adapters, until cancelled."""
+
+    def tell(arrival: Arrival) -> None:
+        service.arrival = arrival
+
+    settings = await arrived(service.settings, cache=_weights(), tell=tell)
+    logger.info("Loading %s", settings.model)
+    service.engine = engine = engine_of(settings)
+    service.arrival = None
+    async with engine:
+        adapters = await _hot_adapters(service, engine)
+        print(f"Listening on {address}", flush=True)  # noqa: T201  # programs read this
+        await (adapters.watch(settings.adapter_seconds) if adapters else asyncio.Event().wait())
+
+
+async def _hot_adapters(service: Service, engine: EngineClient) -> HotAdapters | None:
+    """Those of `--adapter-dir`, served as they are now."""
+    if not service.settings.adapter_dir:
+        return None
+    from friendli_server.weights.folder import AdapterFolder  # noqa: PLC0415  # obstore takes its time
+
+    service.arrival = Arrival("adapters")
+    adapters = HotAdapters(engine, AdapterFolder(service.settings.adapter_dir, _weights()))
+    await adapters.look()
+    service.arrival = None
+    return adapters
 
 
 def engine_of(settings: ContainerSettings, kind: type[EngineClient] = EngineClient) -> EngineClient:
@@ -93,6 +123,10 @@ def engine_of(settings: ContainerSettings, kind: type[EngineClient] = EngineClie
         profiles=_cache() / "friendli-engine",
         spare=settings.spare,
     )
+
+
+def _weights() -> Path:
+    return _cache() / "friendli-models"
 
 
 def _cache() -> Path:
