@@ -70,6 +70,14 @@ def test_all_have_one_image_the_charts(cluster: dict[str, Any]) -> None:
     assert images == {f"{values['image']['repository']}:{version}"}
 
 
+def test_ray_is_of_one_version(cluster: dict[str, Any]) -> None:
+    version = cluster["spec"]["rayVersion"]
+    dockerfile = (ROOT / "deploy/ray.Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"ray\[[\w,]+\]==([\d.]+)", dockerfile) == [version]
+    pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert f"\nray=={version}\n" in pinned
+
+
 def test_no_pod_is_root(cluster: dict[str, Any]) -> None:
     for group in groups(cluster):
         spec = group["template"]["spec"]
