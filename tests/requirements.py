@@ -58,6 +58,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gateway.replicas": Requirement(
         "issue 7.5", "replicas killed or replaced under load: no client sees an error"
     ),
+    "gateway.cluster": Requirement(
+        "issue 10", "replicas on a Ray cluster outlive gateways; lost nodes cost no client an error"
+    ),
     "gateway.tenancy": Requirement("issue 7.3", "another team's things look like missing ones"),
     "gateway.quotas": Requirement("issue 7.7", "quotas by team, exact, and each by its name"),
     "gateway.disk": Requirement(

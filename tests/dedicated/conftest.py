@@ -50,6 +50,8 @@ class World:
     launcher: FakeLauncher
     network: Network
     app: FastAPI
+    leave: Callable[[], Awaitable[None]]
+    """Ends this gateway before the test does."""
 
     async def tenant(self, name: str = "alpha", **quotas: float) -> Tenant:
         """A new team whose owner has a token."""
@@ -127,7 +129,7 @@ async def make_world(tmp_path: Path, migrated: Path) -> AsyncIterator[WorldMaker
     database = f"sqlite+aiosqlite:///{copy}"
     async with AsyncExitStack() as stack:
 
-        async def make(**changes: Any) -> World:
+        async def make(launcher: FakeLauncher | None = None, **changes: Any) -> World:
             settings = GatewaySettings(
                 **{
                     "database": database,
@@ -138,18 +140,18 @@ async def make_world(tmp_path: Path, migrated: Path) -> AsyncIterator[WorldMaker
                     **changes,
                 }
             )
-            network = Network()
-            launcher = FakeLauncher(network)
-            http = httpx2.AsyncClient(transport=network)
-            gateway = await stack.enter_async_context(
+            launcher = launcher or FakeLauncher(Network())
+            http = httpx2.AsyncClient(transport=launcher.network)
+            own = await stack.enter_async_context(AsyncExitStack())
+            gateway = await own.enter_async_context(
                 open_gateway(settings, launcher=launcher, http=http)
             )
             app = create_app(gateway)
             transport = httpx2.ASGITransport(app=app)
-            client = await stack.enter_async_context(
+            client = await own.enter_async_context(
                 httpx2.AsyncClient(transport=transport, base_url="http://gateway")
             )
-            return World(gateway, client, launcher, network, app)
+            return World(gateway, client, launcher, launcher.network, app, own.aclose)
 
         yield make
 

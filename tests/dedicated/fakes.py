@@ -176,8 +176,10 @@ class Network(httpx2.AsyncBaseTransport):
 class FakeLauncher:
     """A launcher whose replicas are fakes on a `Network`."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, shared: bool = False) -> None:
         self.network = network
+        self.shared = shared
+        self.silent = False
         self.launched: list[FakeContainer] = []
         self.stopped: list[str] = []
         self.refuses: InferenceDeploymentErrorCode | None = None
@@ -189,6 +191,9 @@ class FakeLauncher:
         """Start a fake, or refuse with the code the test set."""
         if self.refuses is not None:
             raise LaunchError(self.refuses)
+        if replica_id in self._running:
+            assert self.shared
+            return f"http://{replica_id}"
         container = FakeContainer(spec=spec, ready=self.born_ready, held=self.held)
         self.network.containers[replica_id] = container
         self.launched.append(container)
@@ -200,10 +205,13 @@ class FakeLauncher:
         self._running.discard(replica_id)
         self.stopped.append(replica_id)
 
-    def running(self) -> set[str]:
-        """The fakes that were not stopped and did not die."""
+    def running(self) -> set[str] | None:
+        """The fakes that were not stopped and did not die; nothing while `silent`."""
+        if self.silent:
+            return None
         return {id_ for id_ in self._running if not self.network.containers[id_].dead.is_set()}
 
     async def close(self) -> None:
-        """Stop all."""
-        self._running.clear()
+        """Stop all but shared ones."""
+        if not self.shared:
+            self._running.clear()

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from friendli_server.dedicated.replicas.container import ContainerClient
-from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
+from friendli_server.dedicated.replicas.interfaces import ReplicaSpec
 from friendli_server.dedicated.replicas.local import LocalProcesses
+from friendli_server.dedicated.replicas.offers import Offers
 
 SPEC = ReplicaSpec(model="postcard")
 STAND_IN = """
@@ -30,7 +31,8 @@ http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 @pytest.fixture
 async def local() -> AsyncIterator[LocalProcesses]:
     """A launcher whose processes listen and are ready, and no more."""
-    launcher = LocalProcesses({"postcard": "postcard"}, program=(sys.executable, "-c", STAND_IN))
+    offers = Offers({"postcard": "postcard"})
+    launcher = LocalProcesses(offers, program=(sys.executable, "-c", STAND_IN))
     yield launcher
     await launcher.close()
     assert launcher.running() == set()
@@ -60,31 +62,3 @@ async def test_a_killed_process_is_seen_to_be_gone(local: LocalProcesses) -> Non
 
 async def test_unknown_replicas_are_stopped_without_complaint(local: LocalProcesses) -> None:
     await local.stop("never launched")
-
-
-def test_names_become_the_operators_paths() -> None:
-    launcher = LocalProcesses({"kite": "/models/kite", "ink": "/models/ink.safetensors"})
-    spec = ReplicaSpec(model="kite", adapters={"pen": "ink"})
-    words = launcher.arguments(spec, port=1234)
-    assert words[0] == "/models/kite"
-    assert words[words.index("--adapter") + 1] == "pen=/models/ink.safetensors"
-    assert words[words.index("--port") + 1] == "1234"
-
-
-@pytest.mark.parametrize(
-    ("spec", "hub"),
-    [
-        (ReplicaSpec(model="org/model"), False),
-        (ReplicaSpec(model="unknown"), True),
-        (ReplicaSpec(model="kite", adapters={"pen": "org/ink"}), True),
-    ],
-)
-def test_what_the_operator_does_not_offer_is_not_started(spec: ReplicaSpec, hub: bool) -> None:
-    launcher = LocalProcesses({"kite": "/models/kite"}, hub_models=hub)
-    with pytest.raises(LaunchError, match="CANNOT_ACCESS_REPO"):
-        launcher.arguments(spec, port=1)
-
-
-def test_hub_models_may_be_named_if_the_operator_allows_it() -> None:
-    launcher = LocalProcesses({}, hub_models=True)
-    assert launcher.arguments(ReplicaSpec(model="org/model"), port=1)[0] == "org/model"

@@ -183,7 +183,7 @@ async def test_work_launches_a_second_replica_and_the_end_of_it_drains_one(
         release(*world.launcher.launched)
 
     async def one_left() -> bool:
-        return len(world.launcher.running()) == 1
+        return len(world.launcher.running() or ()) == 1
 
     await world.until(one_left)
 

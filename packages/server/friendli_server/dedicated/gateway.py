@@ -26,9 +26,11 @@ from friendli_server.dedicated.nodes.services import shared_secret
 from friendli_server.dedicated.replicas.container import ContainerClient
 from friendli_server.dedicated.replicas.fixed import FixedReplicas
 from friendli_server.dedicated.replicas.fleet import Fleet
+from friendli_server.dedicated.replicas.instances import Instances
 from friendli_server.dedicated.replicas.interfaces import ReplicaLauncher
 from friendli_server.dedicated.replicas.keeper import Keeper
 from friendli_server.dedicated.replicas.local import LocalProcesses
+from friendli_server.dedicated.replicas.offers import Offers
 from friendli_server.dedicated.replicas.router import Router
 from friendli_server.dedicated.results.signing import LinkSigner
 from friendli_server.dedicated.results.store import ResultStore, open_store
@@ -63,7 +65,8 @@ async def open_gateway(
         Database(settings.database) as database,
         http or httpx2.AsyncClient(limits=_LIMITS) as client,
     ):
-        gateway = await _assemble(settings, database, launcher or choose_launcher(settings), client)
+        launcher = launcher or await choose_launcher(settings, database)
+        gateway = await _assemble(settings, database, launcher, client)
         keeper = asyncio.create_task(gateway.keeper.run(), name="keeper")
         try:
             yield gateway
@@ -72,15 +75,34 @@ async def open_gateway(
             await keeper
 
 
-def choose_launcher(settings: GatewaySettings) -> ReplicaLauncher:
-    """Containers run by others if any are named, local processes if not."""
+class MissingExtraError(Exception):
+    """A setting needs packages that are not installed; says which command installs them."""
+
+
+async def choose_launcher(settings: GatewaySettings, database: Database) -> ReplicaLauncher:
+    """Containers run by others if any are named, else what `--launcher` says.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+    """
     if settings.replica:
         urls: defaultdict[str, list[str]] = defaultdict(list)
         for model, url in map(_pair, settings.replica):
             urls[model].append(url.rstrip("/"))
         return FixedReplicas(urls)
-    return LocalProcesses(
-        {"postcard": "postcard", **_pairs(settings.offer)}, hub_models=settings.hub_models
+    offers = Offers({"postcard": "postcard", **_pairs(settings.offer)}, settings.hub_models)
+    if settings.launcher == "local":
+        return LocalProcesses(offers)
+    try:
+        from friendli_server.dedicated.replicas.cluster import RayCluster  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("pip install 'friendli-image-server[ray]'") from missing
+    name = await shared_secret(database, "cluster namespace")
+    return RayCluster(
+        settings.launcher,
+        namespace=f"friendli-{name[:16]}",
+        offers=offers,
+        instances=Instances.parse(settings.instance),
     )
 
 

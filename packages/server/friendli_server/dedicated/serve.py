@@ -18,7 +18,7 @@ from friendli_server import logs
 from friendli_server.dedicated import dev, schema
 from friendli_server.dedicated.app import create_app
 from friendli_server.dedicated.database import Database, DatabaseDownError
-from friendli_server.dedicated.gateway import Gateway, open_gateway
+from friendli_server.dedicated.gateway import Gateway, MissingExtraError, open_gateway
 from friendli_server.dedicated.results.store import StorePlaceError
 from friendli_server.dedicated.settings import GatewaySettings
 from friendli_server.protocol import GuardedProtocol
@@ -60,6 +60,8 @@ async def _serve_on(listener: socket.socket, settings: GatewaySettings) -> int:
             await Server(gateway, greeting=f"Listening on {url}{hint}").serve(sockets=[listener])
     except StorePlaceError as error:
         return _fail(f"Pictures cannot be kept in {error}.")
+    except MissingExtraError as error:
+        return _fail(f"--launcher {settings.launcher} needs Ray: {error}.")
     return 0
 
 

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from friendli_server.dedicated.replicas.instances import Instances
 
 DATABASE_URL: Final = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)."
 """What the database's address begins with: the drivers that there are."""
 _NameAndUrl = Annotated[str, Field(pattern=r"^[^=]+=https?://.")]
+
+
+def _is_instance(text: str) -> str:
+    Instances.parse([text])
+    return text
+
+
+_Launcher = Annotated[str, Field(pattern=r"^(local|ray://.+)$")]
+_NamedInstance = Annotated[str, Field(pattern=r"^[^=]+=."), AfterValidator(_is_instance)]
 _NameAndPlace = Annotated[str, Field(pattern=r"^[^=]+=.")]
 
 
@@ -62,6 +73,15 @@ class GatewaySettings(BaseSettings):
         description="NAME=PATH or NAME=ORG/MODEL: a model or adapter endpoints may name.",
     )
     hub_models: bool = Field(default=False, description="Whether endpoints may name any hub model.")
+    launcher: _Launcher = Field(
+        default="local",
+        description="What runs containers: local, this machine; ray://HOST:PORT, a Ray cluster.",
+    )
+    instance: list[_NamedInstance] = Field(
+        default=[],
+        description="NAME=cpus:4,gpus:1,memory:24,accelerator:H100: what a replica of endpoints"
+        " with this instanceOptionId takes of a cluster's machine (memory in GiB).",
+    )
     tick_seconds: float = Field(
         default=0.25, gt=0, description="How often endpoints are looked after."
     )

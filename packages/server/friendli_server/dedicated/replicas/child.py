@@ -1,7 +1,7 @@
-"""Run in a replica's process before it becomes a container: tie its life to the gateway's.
+"""Run in a replica's process before it becomes a container: tie its life to its parent's.
 
 On Linux the kernel is asked to end the process when its parent dies (`prctl(2)`); elsewhere only a
-gateway that stops in good order takes its replicas along. Imports nothing, so it costs nothing.
+parent that stops in good order takes its replicas along. Imports nothing, so it costs nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+PROGRAM = (sys.executable, "-m", "friendli_server.dedicated.replicas.child", "serve")
+"""Begins a container's command line."""
 _PR_SET_PDEATHSIG = 1
 
 

@@ -15,6 +15,8 @@ from .interfaces import LaunchError, ReplicaSpec
 class FixedReplicas:
     """A `ReplicaLauncher` over URLs that never change."""
 
+    shared = False
+
     def __init__(self, urls: Mapping[str, Sequence[str]]) -> None:
         """`urls` are base URLs by model name."""
         self._urls = urls

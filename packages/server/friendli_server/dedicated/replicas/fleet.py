@@ -1,7 +1,8 @@
-"""The replicas of one node: start them, watch them, end them. Every node minds its own.
+"""The replicas of one owner: start them, watch them, end them.
 
-Takes its orders from the `replicas` table: rows of this node that are `draining` end, replicas
-without a row end. Knows nothing of endpoints' goals.
+Every node minds its own. Replicas of a shared launcher belong to `CLUSTER` instead: the node that
+leads minds them, outliving gateways as they do. Takes its orders from the `replicas` table: the
+owner's rows that are `draining` end, replicas without a row end. Knows nothing of endpoints' goals.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaLa
 
 logger = logging.getLogger("friendli.dedicated.replicas")
 
+CLUSTER: Final = "cluster"
+"""Owns what a shared launcher runs."""
 _POLL_SECONDS: Final = 0.1
 _PROBE_SECONDS: Final = 1.0
 _MISSES: Final = 3
@@ -48,7 +51,7 @@ class _Watch:
 
 @dataclass(kw_only=True)
 class Fleet:
-    """What this node's launcher runs, kept in step with the database."""
+    """What the launcher runs, kept in step with the database."""
 
     database: Database
     launcher: ReplicaLauncher
@@ -57,25 +60,36 @@ class Fleet:
     _watches: defaultdict[str, _Watch] = field(default_factory=lambda: defaultdict(_Watch))
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
+    @property
+    def owner(self) -> str:
+        """Whose replicas these are, as their rows say."""
+        return CLUSTER if self.launcher.shared else self.node_id
+
     def start(self, replica_id: str, spec: ReplicaSpec) -> None:
-        """Launch a replica, whose row exists, and see to it until it is ready or failed."""
+        """Launch a replica, whose row exists, and see to it until it is ready or failed.
+
+        No more than once at a time, however often it is asked for.
+        """
         self._spawn(f"start {replica_id}", self._start(replica_id, spec))
 
     async def tick(self) -> None:
         """End what should not run, and ask the others how they are."""
         async with self.database.transaction() as session:
-            rows = await session.scalars(select(Replica).where(Replica.node_id == self.node_id))
+            rows = await session.scalars(select(Replica).where(Replica.node_id == self.owner))
             mine = {row.id: row for row in rows}
         for replica in mine.values():
             if replica.draining_at is not None and _age(replica) > _UNROUTED_SECONDS:
                 self._spawn(f"end {replica.id}", self._end(replica.id))
-        for stray in self.launcher.running() - set(mine):
+        for stray in (self.launcher.running() or set()) - set(mine):
             self._spawn(f"end {stray}", self._end(stray))
         ready = [r for r in mine.values() if r.state == ReplicaState.READY]
         await asyncio.gather(*(self._check(replica) for replica in ready))
 
     async def close(self) -> None:
-        """End everything that runs here."""
+        """End everything that runs here; what is shared goes on without us."""
+        if self.launcher.shared:
+            for task in self._tasks.values():
+                task.cancel()
         await self.launcher.close()
         while self._tasks:  # each ends soon now that its replica has
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -101,7 +115,7 @@ class Fleet:
                 url = await self.launcher.launch(replica_id, spec)
                 await self._set(replica_id, url=url)
                 while not await self.prober.is_ready(url):
-                    if replica_id not in self.launcher.running():
+                    if not self._runs(replica_id):
                         raise LaunchError("INFERENCE_ENGINE_UNKNOWN_ERROR")
                     await asyncio.sleep(_POLL_SECONDS)
         except LaunchError as error:
@@ -115,7 +129,7 @@ class Fleet:
     async def _check(self, replica: Replica) -> None:
         """A replica that ended, or missed three probes in a row, has failed."""
         watch = self._watches[replica.id]
-        alive = replica.id in self.launcher.running()
+        alive = self._runs(replica.id)
         if alive and time.monotonic() - watch.probed_at < _PROBE_SECONDS:
             return
         watch.probed_at = time.monotonic()
@@ -123,6 +137,11 @@ class Fleet:
         watch.misses = 0 if well else watch.misses + 1
         if not alive or watch.misses >= _MISSES:
             await self._fail(replica.id, "INFERENCE_ENGINE_UNKNOWN_ERROR")
+
+    def _runs(self, replica_id: str) -> bool:
+        """Whether nothing is known to the contrary."""
+        running = self.launcher.running()
+        return running is None or replica_id in running
 
     async def _fail(self, replica_id: str, code: InferenceDeploymentErrorCode) -> None:
         logger.warning("replica %s failed: %s", replica_id, code)

@@ -1,7 +1,7 @@
 """The loop that makes endpoints what they should be, by `endpoints/plan.py`.
 
-Every node runs one; the one that holds the lease plans for all, the others mind their own
-replicas only. Knows no process and no HTTP.
+Every node runs one; the one that holds the lease plans for all and minds what is shared, the others
+mind their own replicas only. Knows no process and no HTTP.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from friendli_server.dedicated.endpoints.wire import EndpointConfig, Status
 from friendli_server.dedicated.metrics import Metrics
 from friendli_server.dedicated.nodes import services as nodes
 from friendli_server.dedicated.replicas.demand import Peak
-from friendli_server.dedicated.replicas.fleet import Fleet
+from friendli_server.dedicated.replicas.fleet import CLUSTER, Fleet
 from friendli_server.dedicated.replicas.interfaces import ReplicaSpec
 from friendli_server.dedicated.usage import services as usage
 
@@ -91,22 +91,23 @@ class Keeper:
             self.metrics.leads.set(self._leads)
         if self._leads:
             await self._lead()
-        await self.fleet.tick()
+        if self._leads or not self.fleet.launcher.shared:
+            await self.fleet.tick()
 
     async def _lead(self) -> None:
         async with self.database.transaction() as session:
             if time.monotonic() - self._steady_since > nodes.LOST_AFTER_SECONDS:
-                await _forget_lost_nodes(session)
+                await _forget_lost_nodes(session, but=self.fleet.owner)
             work = await usage.work_by_endpoint(session)
             found = await session.scalars(
                 select(Endpoint).where(Endpoint.status != Status.TERMINATED)
             )
             planned = found.all()
-            started: list[tuple[Replica, ReplicaSpec]] = []
+            starting: list[tuple[Replica, ReplicaSpec]] = []
             for endpoint in planned:
-                started += await self._step(session, endpoint, work.get(endpoint.id, 0))
+                starting += await self._step(session, endpoint, work.get(endpoint.id, 0))
         self._count(planned)
-        for replica, spec in started:
+        for replica, spec in starting:
             self.fleet.start(replica.id, spec)
         if time.monotonic() - self._swept_at > _SWEEP_SECONDS:
             self._swept_at = time.monotonic()
@@ -122,12 +123,13 @@ class Keeper:
     ) -> list[tuple[Replica, ReplicaSpec]]:
         """Carry out the plan for one endpoint as far as the database goes; what to launch."""
         config = await endpoints.config_of(session, endpoint)
-        replicas = await session.scalars(
+        found = await session.scalars(
             select(Replica)
             .where(Replica.endpoint_id == endpoint.id)
             .order_by(Replica.created_at.desc())
         )
-        step = plan(self._view(endpoint, config, replicas.all(), work))
+        replicas = found.all()
+        step = plan(self._view(endpoint, config, replicas, work))
         _note(endpoint, step)
         await session.execute(
             update(Replica)
@@ -138,14 +140,19 @@ class Keeper:
         born = [self._birth(endpoint) for _ in range(step.launch)]
         session.add_all(born)
         await session.flush()
-        return [(replica, _spec(config)) for replica in born]
+        adopted = [r for r in replicas if self._is_half_started(r) and r.id not in step.drain]
+        return [(replica, _spec(config)) for replica in (*born, *adopted)]
+
+    def _is_half_started(self, replica: Replica) -> bool:
+        """Whether it may be waiting for a leader that is no more."""
+        return replica.state == ReplicaState.STARTING and replica.node_id == CLUSTER
 
     def _birth(self, endpoint: Endpoint) -> Replica:
         return Replica(
             endpoint_id=endpoint.id,
             version=endpoint.version,
             epoch=endpoint.epoch,
-            node_id=self.node_id,
+            node_id=self.fleet.owner,
         )
 
     def _view(
@@ -178,7 +185,9 @@ class Keeper:
 
 
 def _spec(config: EndpointConfig) -> ReplicaSpec:
-    return ReplicaSpec(model=config.hf_model_repo, adapters=config.adapters)
+    return ReplicaSpec(
+        model=config.hf_model_repo, instance=config.instance_option_id, adapters=config.adapters
+    )
 
 
 def _note(endpoint: Endpoint, step: Plan) -> None:
@@ -194,8 +203,8 @@ def _note(endpoint: Endpoint, step: Plan) -> None:
             setattr(endpoint, name, value)
 
 
-async def _forget_lost_nodes(session: AsyncSession) -> None:
-    """Drop the replicas and jobs of nodes that give no sign of life."""
+async def _forget_lost_nodes(session: AsyncSession, *, but: str) -> None:
+    """Drop the replicas and jobs of nodes that give no sign of life, and are not `but`."""
     living = await nodes.living(session)
-    await session.execute(delete(Replica).where(Replica.node_id.not_in(living)))
+    await session.execute(delete(Replica).where(Replica.node_id.not_in(living | {but})))
     await usage.forget_lost(session, living)
