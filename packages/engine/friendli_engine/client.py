@@ -38,7 +38,7 @@ class EngineClient:
         adapters: LoRA files by route, as "path" or "path@scale".
         controlnets: ControlNet directories by name; their order is that of control images.
         max_queue: requests without an answer beyond which `generate` raises QueueFullError.
-        threads: torch's threads in the worker; None for the number of physical cores.
+        threads: torch's threads in the worker, all in all; None for one for each physical core.
         max_rows, max_active, deterministic, memory, max_wait, profiles: see `Engine`.
         adapter_memory: the most bytes of LoRA weights in memory; None for 4 GiB.
         patience: seconds of silence after which the worker counts as hung.

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ import msgspec
 import torch
 
 from .adapters import BUDGET, Adapter, Adapters
+from .aside import Aside
 from .caches import PROMPT_MEMORY, PromptCache
 from .capability import check
 from .errors import GenerationError, InvalidRequestError, QueueFullError, TooLargeError
@@ -55,6 +56,7 @@ class Engine:
         memory: the most bytes that requests may take; others wait. None: most of what is free.
         max_wait: the most seconds that a request may have to wait for its picture behind others.
         profiles: a directory that keeps measured knees for the next start; None keeps none.
+        aside: whether one picture is decoded in a second thread, beside the steps of others.
         policy: the order of things; None for the default.
     """
 
@@ -71,6 +73,7 @@ class Engine:
         memory: int | None = None,
         max_wait: float | None = None,
         profiles: Path | None = None,
+        aside: bool = False,
         policy: Policy | None = None,
     ) -> None:
         exact = model.device.type == "cpu" if deterministic is None else deterministic
@@ -87,6 +90,7 @@ class Engine:
         self._pace = Pace()
         self._profiles = Profiles(limits, model.device, profiles)
         self._forwards = Forwards(self._profiles, model.device, self._charge)
+        self._aside = Aside(self._forwards, on=aside)
         self._counts = dict.fromkeys(("finished", "failed", "cancelled"), 0)
 
     @property
@@ -152,8 +156,12 @@ class Engine:
             self._started[run.request.id] = run
             run.resume()
         parked = [run for run in self._running() if run.parked]
-        for run, outcome in self._forwards.run(self.policy.pick(parked, self._forwards.sizes)):
-            run.resume(outcome)
+        here = self._aside.take(parked, self.policy.order)
+        picked = self.policy.pick(here, self._forwards.sizes)
+        beside = self._aside.ended(idle=not picked)
+        for run, outcome in chain(self._forwards.run(picked), beside):
+            if run.parked:  # it may have been cancelled meanwhile
+                run.resume(outcome)
         return list(self._collect())
 
     def load_adapter(self, route: str, source: str | Path, *, replace: bool = False) -> None:
@@ -213,6 +221,7 @@ class Engine:
         """Drop all requests and give the model's networks their own methods back."""
         for request_id in list(self._runs):
             self.cancel(request_id)
+        self._aside.close()
         for network in self._networks:
             network.release()
         self._networks = []
@@ -254,16 +263,7 @@ class Engine:
             return []
         waiting: Iterable[Run] = self.policy.startable(self._runs.values())
         waiting = self._adapters.startable(waiting, self._worn(started=True))
-        return list(islice(self._fitting(waiting, self._started.values()), room))
-
-    def _fitting(self, waiting: Iterable[Run], running: Iterable[Run]) -> Iterator[Run]:
-        """Those of `waiting`, in order, that fit into memory beside the others; alone, any does."""
-        shapes = [run.shape for run in running]
-        for run in waiting:
-            if shapes and not self.memory.fits([*shapes, run.shape]):
-                return
-            shapes.append(run.shape)
-            yield run
+        return list(islice(self.memory.startable(waiting, self._started.values()), room))
 
     def _charge(self, run: Run, seconds: float) -> None:
         self.policy.charge(run, seconds, present=self._tenants)

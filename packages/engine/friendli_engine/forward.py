@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,6 +20,18 @@ from .run import Run
 
 NOT_FINITE = "The network answered with values that are not numbers."
 NO_MEMORY = "The request does not fit into memory."
+
+
+@dataclass(eq=False)
+class Attempt:
+    """A forward that was run: what came of it and how many seconds it took."""
+
+    runs: Sequence[Run]
+    calls: Sequence[ParkedCall]
+    outcomes: Sequence[Any] = ()
+    healthy: Sequence[bool] = ()
+    failure: Exception | None = None
+    seconds: float = 0.0
 
 
 class Forwards:
@@ -48,23 +61,31 @@ class Forwards:
 
     def run(self, runs: Sequence[Run]) -> Iterator[tuple[Run, Any]]:
         """Run one forward; a failing one is split until the culprit is alone."""
+        return self.settle(self.attempt(runs)) if runs else iter(())
+
+    def attempt(self, runs: Sequence[Run]) -> Attempt:
+        """Run one forward, in whatever thread this is; its outcomes are for `settle`."""
         calls = [run.parked for run in runs if run.parked]
-        if not calls:
-            return
-        began, failure = time.perf_counter(), None
+        attempt, began = Attempt(runs, calls), time.perf_counter()
         try:
-            outcomes = self._attempt(runs, calls)
-            healthy = rows_are_finite(calls, outcomes)
+            attempt.outcomes = self._forward(runs, calls)
+            attempt.healthy = rows_are_finite(calls, attempt.outcomes)
         except Exception as error:  # any failure belongs to the request that caused it
-            failure = error
-        if failure:
-            yield from self._split(runs, calls, failure)
+            attempt.failure = error
+        attempt.seconds = time.perf_counter() - began
+        return attempt
+
+    def settle(self, attempt: Attempt) -> Iterator[tuple[Run, Any]]:
+        """Account for a forward, and tell what each run is to go on with."""
+        if attempt.failure:
+            yield from self._split(attempt.runs, attempt.calls, attempt.failure)
             return
-        self._account(runs, calls, time.perf_counter() - began)
-        for run, outcome, finite in zip(runs, outcomes, healthy, strict=True):
+        self._account(attempt)
+        answers = zip(attempt.runs, attempt.outcomes, attempt.healthy, strict=True)
+        for run, outcome, finite in answers:
             yield run, outcome if finite else NotFiniteError(NOT_FINITE)
 
-    def _attempt(self, runs: Sequence[Run], calls: Sequence[ParkedCall]) -> list[Any]:
+    def _forward(self, runs: Sequence[Run], calls: Sequence[ParkedCall]) -> list[Any]:
         """The forward; its memory is measured if one of the runs is the first of its shape."""
         network = calls[0].network
         if all(network in run.footprint.networks for run in runs):
@@ -88,7 +109,8 @@ class Forwards:
         yield from self.run(runs[:half])
         yield from self.run(runs[half:])
 
-    def _account(self, runs: Sequence[Run], calls: Sequence[ParkedCall], seconds: float) -> None:
+    def _account(self, attempt: Attempt) -> None:
+        runs, calls, seconds = attempt.runs, attempt.calls, attempt.seconds
         rows = sum(call.rows for call in calls)
         self.count += 1
         self.rows += rows

@@ -8,11 +8,11 @@ allocators; nothing of policy and pipelines.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch.autograd.profiler import profile
@@ -52,6 +52,17 @@ class Footprint:
         self.working = max(self.working, taken)
 
 
+class Shaped(Protocol):
+    """A request, as far as memory is concerned."""
+
+    @property
+    def shape(self) -> Shape:
+        """Requests of one shape take the same."""
+
+
+S = TypeVar("S", bound=Shaped)
+
+
 class Memory:
     """What fits.
 
@@ -87,6 +98,15 @@ class Memory:
     def fits(self, shapes: Iterable[Shape]) -> bool:
         """Whether requests of these shapes may run at once."""
         return self.taken(shapes) <= self.budget
+
+    def startable(self, waiting: Iterable[S], running: Iterable[S]) -> Iterator[S]:
+        """Those of `waiting`, in order, that fit in beside the others; alone, any does."""
+        shapes = [request.shape for request in running]
+        for request in waiting:
+            if shapes and not self.fits([*shapes, request.shape]):
+                return
+            shapes.append(request.shape)
+            yield request
 
 
 def available(device: torch.device) -> int:

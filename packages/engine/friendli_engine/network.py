@@ -42,10 +42,14 @@ class NetworkSpec:
     """A number that only multiplies the outputs, so calls with different ones can share."""
     listed_out: bool = False
     """The network returns a list with one entry per row."""
+    stateless: bool = False
+    """Two threads may call it at once."""
 
 
 IDS = frozenset({"img_ids", "txt_ids"})
 SPECS = {
+    "AutoencoderKL": NetworkSpec(stateless=True),
+    "AutoencoderTiny": NetworkSpec(stateless=True),
     "ChromaTransformer2DModel": NetworkSpec(shared=IDS),
     "ControlNetModel": NetworkSpec(scale="conditioning_scale"),
     "FluxControlNetModel": NetworkSpec(shared=IDS, scale="conditioning_scale"),

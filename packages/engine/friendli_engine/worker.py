@@ -17,6 +17,7 @@ import transformers
 import zmq
 
 from .adapters import BUDGET
+from .aside import divided
 from .engine import Engine
 from .errors import AdapterRefusedError, EngineError
 from .loading import load
@@ -81,8 +82,7 @@ def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
             socket.send(encode(Loading(phase, what, fraction)))
 
     lock = threading.Lock()
-    if configuration.threads:
-        torch.set_num_threads(configuration.threads)
+    threads = configuration.threads or torch.get_num_threads()
     model = load(
         configuration.model,
         device=configuration.device,
@@ -90,6 +90,8 @@ def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
         controlnets=configuration.controlnets,
         progress=tell,
     )
+    threads, aside = divided(threads) if model.device.type == "cpu" else (threads, False)
+    torch.set_num_threads(threads)
     memory = configuration.adapter_memory
     engine = Engine(
         model,
@@ -100,6 +102,7 @@ def _engine(configuration: Configuration, socket: zmq.Socket[bytes]) -> Engine:
         memory=configuration.memory,
         max_wait=configuration.max_wait,
         profiles=Path(configuration.profiles) if configuration.profiles else None,
+        aside=aside,
     )
     for number, (route, source) in enumerate(configuration.adapters.items()):
         tell("adapters", route, number / len(configuration.adapters))
