@@ -79,6 +79,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "openai.gateway": Requirement(
         "issue 7.2", "OpenAI's client generates, edits and streams at …/dedicated/v1"
     ),
+    "cluster.kubernetes": Requirement(
+        "issue 10.4", "Helm renders the chart, and Kubernetes' schemas take all of it"
+    ),
+    "cluster.kuberay": Requirement(
+        "issue 10.4", "the Ray cluster for replicas has fields and pods that there are"
+    ),
     # --- S4: the container's REST contract
     "S4.schema": Requirement("S4", "the served OpenAPI equals the seed's, field by field"),
     "S4.generate": Requirement("S4", "POST /v1/images/generations really generates"),

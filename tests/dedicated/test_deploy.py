@@ -81,9 +81,9 @@ def parse(words: list[str]) -> None:
 
 
 def guide() -> list[list[str]]:
-    """The words behind `friendli dedicated` on every line of the guide's shell blocks."""
-    text = (ROOT / "docs/dedicated.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    """The words behind `friendli dedicated` on every line of the guides' shell blocks."""
+    texts = [(ROOT / f"docs/{page}.md").read_text("utf-8") for page in ("dedicated", "production")]
+    blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     given = [shlex.split(line, comments=True) for line in lines]
     return [words[2:] for words in given if words[:2] == ["friendli", "dedicated"]]

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from typing import Any
 
 import pytest
+import yaml
 from friendli_server.container import health as container_health
 from friendli_server.dedicated import app as gateway_app
 from friendli_server.dedicated.cli import app as commands
@@ -17,7 +19,7 @@ from friendli_server.settings import ContainerSettings, load
 from typer.main import get_command
 
 from .custom import faults
-from .rendering import SETS, Release, container, helm, pod, pod_labels, variables
+from .rendering import ROOT, SETS, Release, container, helm, pod, pod_labels, variables
 
 PREFIX = "FRIENDLI_DEDICATED_"
 KUBERNETES = ("1.29.0", "1.37.0")
@@ -35,6 +37,7 @@ def test_helm_has_no_complaint(answers: dict[str, Any], name: str) -> None:
     assert answers["complaints"][name] == []
 
 
+@pytest.mark.requirement("cluster.kubernetes")
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_kubernetes_takes_every_object(release: Release, version: str, kubernetes: Any) -> None:
     for found in release.objects:
@@ -235,6 +238,14 @@ def test_tls_ends_at_the_ingress(releases: dict[str, Release]) -> None:
     assert backend["port"]["name"] in {port["name"] for port in service["spec"]["ports"]}
     [plain] = releases["all"].all("Ingress")
     assert "tls" not in plain["spec"]
+
+
+def test_the_guides_values_are_taken() -> None:
+    guide = (ROOT / "docs/production.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    told = helm({str(i): yaml.safe_load(block) for i, block in enumerate(blocks)})
+    assert told["refused"] == {}
+    assert len(told["rendered"]) == 2
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

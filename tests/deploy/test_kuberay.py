@@ -39,6 +39,7 @@ def test_it_has_only_fields_that_there_are(cluster: dict[str, Any]) -> None:
     assert "headGroup" in faults(cluster)[0]
 
 
+@pytest.mark.requirement("cluster.kuberay")
 def test_kubernetes_takes_pods_and_rules(
     cluster: dict[str, Any], objects: list[dict[str, Any]], kubernetes: Any
 ) -> None:
