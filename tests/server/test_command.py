@@ -34,3 +34,20 @@ def test_a_model_that_cannot_be_loaded_ends_the_process_with_its_reason() -> Non
     assert "Listening" not in ended.stdout
     assert "/no/such/model" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["s3://bucket/model#sha256=short"], "s3://bucket/model: #sha256= must be"),
+        (["--adapter-dir", "/no/such/folder"], "/no/such/folder: "),
+    ],
+)
+def test_a_place_that_cannot_be_ends_the_process_with_one_line(
+    arguments: list[str], named: str
+) -> None:
+    ended = run("-m", "friendli_server", "serve", *arguments, "--port", "0", "--metrics-port", "0")
+    assert ended.returncode == 1
+    *_, last = ended.stderr.splitlines()
+    assert last.startswith(f"friendli serve: {named}")
+    assert "Traceback" not in ended.stderr

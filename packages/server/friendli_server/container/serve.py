@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import friendli_postcard
 import uvicorn
@@ -29,6 +30,9 @@ from friendli_server.container.service import Service
 from friendli_server.protocol import GuardedProtocol
 from friendli_server.settings import ContainerSettings
 from friendli_server.weights.place import WeightsError
+
+if TYPE_CHECKING:
+    from friendli_server.weights.folder import AdapterFolder
 
 logger = logging.getLogger("friendli.server")
 _LAST_ANSWERS = 5
@@ -78,27 +82,27 @@ async def _make(service: Service, address: str) -> None:
     def tell(arrival: Arrival) -> None:
         service.arrival = arrival
 
+    folder = _adapter_folder(service.settings)
     settings = await arrived(service.settings, cache=_weights(), tell=tell)
     logger.info("Loading %s", settings.model)
     service.engine = engine = engine_of(settings)
     service.arrival = None
     async with engine:
-        adapters = await _hot_adapters(service, engine)
+        adapters = HotAdapters(engine, folder) if folder else None
+        if adapters:
+            service.arrival = Arrival("adapters")
+            await adapters.look()
+            service.arrival = None
         print(f"Listening on {address}", flush=True)  # noqa: T201  # programs read this
         await (adapters.watch(settings.adapter_seconds) if adapters else asyncio.Event().wait())
 
 
-async def _hot_adapters(service: Service, engine: EngineClient) -> HotAdapters | None:
-    """Those of `--adapter-dir`, served as they are now."""
-    if not service.settings.adapter_dir:
+def _adapter_folder(settings: ContainerSettings) -> AdapterFolder | None:
+    if not settings.adapter_dir:
         return None
     from friendli_server.weights.folder import AdapterFolder  # noqa: PLC0415  # obstore takes its time
 
-    service.arrival = Arrival("adapters")
-    adapters = HotAdapters(engine, AdapterFolder(service.settings.adapter_dir, _weights()))
-    await adapters.look()
-    service.arrival = None
-    return adapters
+    return AdapterFolder(settings.adapter_dir, _weights())
 
 
 def engine_of(settings: ContainerSettings, kind: type[EngineClient] = EngineClient) -> EngineClient:
