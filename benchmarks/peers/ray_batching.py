@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-import ray  # type: ignore[import-not-found]  # lives in an environment of its own
+import ray
 from fastapi import Body, FastAPI
 from friendli_engine.request import ImageRequest
 from ray import serve
@@ -26,7 +26,7 @@ class Pictures:
     def __init__(self) -> None:
         self.painter = painter()
 
-    @serve.batch(max_batch_size=MAX_BATCH, batch_wait_timeout_s=WINDOW)  # type: ignore[untyped-decorator]
+    @serve.batch(max_batch_size=MAX_BATCH, batch_wait_timeout_s=WINDOW)
     async def paint(self, requests: list[ImageRequest]) -> list[bytes]:
         """The pictures of a batch, beside the loop that answers Ray's health checks."""
         return await asyncio.to_thread(self.painter.pictures, requests)

@@ -7,6 +7,8 @@ from collections import Counter
 
 import httpx2
 import pytest
+from friendli_server.dedicated.replicas import fleet
+from friendli_server.dedicated.replicas import router as router_module
 from friendli_server.dedicated.replicas.fixed import FixedReplicas
 from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaSpec
 from friendli_server.dedicated.replicas.router import LOADING_STEPS, Load, Router, Target
@@ -132,6 +134,24 @@ async def test_the_only_replica_is_replaced_and_its_requests_answered(world: Wor
         world.launcher.launched[0].dead.set()
     assert task.result().status_code == 200
     assert len(world.launcher.launched) == 2
+
+
+async def test_a_request_leaves_a_replica_that_went_silent_for_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a network is cut: the connection stands, and nothing ever comes."""
+    monkeypatch.setattr(fleet, "_PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(router_module, "_WATCH_SECONDS", 0.01)
+    world.launcher.held = True
+    tenant, endpoint = await two_replicas(world)
+    asked = asyncio.create_task(world.generate(tenant, endpoint))
+    await all_in(world, 1)
+    silent, other = sorted(world.launcher.launched, key=lambda c: len(c.bodies), reverse=True)
+    silent.ready = False
+    release(other)
+    answer = await asked
+    assert answer.status_code == 200
+    assert other.bodies == silent.bodies
 
 
 async def test_a_full_replica_is_passed_over_and_two_full_ones_are_a_429(world: World) -> None:

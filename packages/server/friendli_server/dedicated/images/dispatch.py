@@ -6,6 +6,7 @@ so a second try gives the bytes the first would have given.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Final
 
@@ -56,7 +57,7 @@ class Dispatcher:
             target = await self._next(endpoint_id, load, avoid=avoid, until=until, busy=busy)
             try:
                 with self._router.in_flight(target, load):
-                    return await self._client.make(target.url, request, tell=tell)
+                    return await self._made(endpoint_id, target, request, tell)
             except ReplicaLostError:
                 self._router.forget(endpoint_id)
                 self._moved.labels("lost").inc()
@@ -67,6 +68,21 @@ class Dispatcher:
                 raise told_by_replica(error.status, error.body) from error
             avoid.add(target.id)
         raise _exhausted(busy)
+
+    async def _made(
+        self, endpoint_id: str, target: Target, request: ContainerRequest, tell: Tell | None
+    ) -> Made:
+        """The pictures, unless the replica is lost before: a network that is cut tells nothing."""
+        making = asyncio.create_task(self._client.make(target.url, request, tell=tell))
+        lost = asyncio.create_task(self._router.lost(endpoint_id, target))
+        try:
+            await asyncio.wait({making, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not making.done():
+                raise ReplicaLostError
+            return making.result()
+        finally:
+            making.cancel()
+            lost.cancel()
 
     async def _next(
         self,

@@ -13,8 +13,8 @@ import asyncio
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,8 @@ from friendli_server.dedicated.joined import Joined
 _FRESH_SECONDS: Final = 0.5
 _STALE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
+_WATCH_SECONDS: Final = 1.0
+_SERVING: Final = (ReplicaState.READY, ReplicaState.DRAINING)
 LOADING_STEPS: Final = 20
 """What loading an adapter counts for."""
 
@@ -48,6 +50,15 @@ class Target:
     url: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """An endpoint's replicas at a moment; `serving` ones may be draining."""
+
+    at: float = float("-inf")
+    ready: Sequence[Target] = ()
+    serving: Collection[str] = ()
+
+
 class Router:
     """The ready replicas of every endpoint, and what this node has in flight on each."""
 
@@ -58,24 +69,22 @@ class Router:
         """
         self._database = database
         self._closing = closing
-        self._seen: dict[str, tuple[float, list[Target]]] = {}
+        self._seen: dict[str, _Seen] = {}
         self._flight: dict[str, list[Load]] = defaultdict(list)
         self._adapters: dict[str, set[str]] = defaultdict(set)
-        self._read = Joined(self._ready)
+        self._read = Joined(self._look)
 
-    async def targets(self, endpoint_id: str) -> list[Target]:
+    async def targets(self, endpoint_id: str) -> Sequence[Target]:
         """The endpoint's ready replicas; while the database is down, those known last."""
-        at, known = self._seen.get(endpoint_id, (float("-inf"), []))
-        if time.monotonic() - at < _FRESH_SECONDS:
-            return known
-        try:
-            known = await self._read(endpoint_id)
-        except DatabaseDownError:
-            if time.monotonic() - at > _STALE_SECONDS:
-                raise
-            return known
-        self._seen[endpoint_id] = (time.monotonic(), known)
-        return known
+        return (await self._known(endpoint_id)).ready
+
+    async def lost(self, endpoint_id: str, target: Target) -> None:
+        """Returns once `target` has failed, which a connection may never tell."""
+        known: Collection[str] = (target.id,)
+        while target.id in known:
+            await asyncio.sleep(_WATCH_SECONDS)
+            with suppress(DatabaseDownError):
+                known = (await self._known(endpoint_id)).serving
 
     async def wait_for_target(
         self, endpoint_id: str, load: Load, *, avoid: Collection[str] = (), until: float
@@ -122,11 +131,31 @@ class Router:
         """Read the endpoint's replicas anew at the next request."""
         self._seen.pop(endpoint_id, None)
 
-    async def _ready(self, endpoint_id: str) -> list[Target]:
+    async def _known(self, endpoint_id: str) -> _Seen:
+        seen = self._seen.get(endpoint_id, _Seen())
+        if time.monotonic() - seen.at < _FRESH_SECONDS:
+            return seen
+        try:
+            seen = self._seen[endpoint_id] = await self._read(endpoint_id)
+        except DatabaseDownError:
+            if time.monotonic() - seen.at > _STALE_SECONDS:
+                raise
+        return seen
+
+    async def _look(self, endpoint_id: str) -> _Seen:
         async with self._database.transaction() as session:
-            rows = await session.execute(
-                select(Replica.id, Replica.url).where(
-                    Replica.endpoint_id == endpoint_id, Replica.state == ReplicaState.READY
+            found = await session.execute(
+                select(Replica.id, Replica.url, Replica.state).where(
+                    Replica.endpoint_id == endpoint_id, Replica.state.in_(_SERVING)
                 )
             )
-            return [Target(id=id_, url=url) for id_, url in rows if url is not None]
+            rows = found.all()
+        return _Seen(
+            at=time.monotonic(),
+            ready=[
+                Target(id=id_, url=url)
+                for id_, url, state in rows
+                if url and state == ReplicaState.READY
+            ],
+            serving={id_ for id_, _, _ in rows},
+        )
