@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 from server.running import GENERATE, PATIENCE, Container
+
+FEW: dict[str, Any] = {
+    "prompt": "a red car",
+    "seed": 7,
+    "response_format": "raw",
+    "num_inference_steps": 4,
+}
+"""What is asked for unless a test says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +42,7 @@ def caller(container: Container) -> httpx2.AsyncClient:
 
 async def ask(client: httpx2.AsyncClient, path: str = GENERATE, **body: Any) -> Answer:
     """Post a body with a prompt, a seed and few steps unless it has its own."""
-    body = {
-        "prompt": "a red car",
-        "seed": 7,
-        "response_format": "raw",
-        "num_inference_steps": 4,
-    } | body
+    body = FEW | body
     began = time.perf_counter()
     try:
         answer = await client.post(path, json=body)
@@ -58,17 +65,25 @@ async def closed(client: httpx2.AsyncClient, count: int, *, at_once: int, **body
     return count / (time.perf_counter() - began)
 
 
-async def arriving(
-    client: httpx2.AsyncClient, *, rate: float, seconds: float, **body: Any
-) -> list[Answer]:
-    """Requests that come `rate` times a second whether or not others are answered."""
-    began = time.perf_counter()
-    asking: list[asyncio.Task[Answer]] = []
-    while (at := time.perf_counter() - began) < seconds:
-        due = int(at * rate) - len(asking)
-        asking += [asyncio.create_task(ask(client, **body)) for _ in range(due)]
-        await asyncio.sleep(0.005)
-    return await asyncio.gather(*asking)
+@asynccontextmanager
+async def flooded(container: Container, *, rate: float, **body: Any) -> AsyncIterator[list[Answer]]:
+    """Inside the block requests come `rate` times a second; after it, how they ended."""
+    plan = {"url": container.url + GENERATE, "rate": rate, "body": json.dumps(FEW | body)}
+    flood = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "server.flood", json.dumps(plan)],
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+        start_new_session=True,
+    )
+    answers: list[Answer] = []
+    try:
+        yield answers
+        told, _ = await flood.communicate(b"")
+        answers += [Answer(status, took, broke=broke) for status, took, broke in json.loads(told)]
+    finally:
+        if flood.returncode is None:
+            flood.kill()
 
 
 def quantile(values: Sequence[float], share: float) -> float:
