@@ -19,7 +19,7 @@ from friendli_server.settings import ContainerSettings, load
 from typer.main import get_command
 
 from .custom import faults
-from .rendering import ROOT, SETS, Release, container, helm, pod, pod_labels, variables
+from .rendering import ROOT, SETS, Manifest, Release, container, helm, pod, pod_labels, variables
 
 PREFIX = "FRIENDLI_DEDICATED_"
 KUBERNETES = ("1.29.0", "1.37.0")
@@ -90,10 +90,28 @@ def test_values_become_a_containers_settings(
     for name, value in variables(releases["scaling"].the("StatefulSet", "-kite"), "FRIENDLI_"):
         monkeypatch.setenv(name, value)
     settings = load({}, None)
-    assert settings.model == "/models/kite"
+    assert settings.model == "s3://models/kite"
     assert settings.adapter == {"ink": "/models/ink.safetensors", "oil": "/models/oil.safetensors"}
     assert (settings.max_queue, settings.image_urls) == (2_000_000, False)
     assert settings.alias == ["gpt-image-1", "kite-1"]
+
+
+def test_stores_of_pictures_and_of_weights_have_keys_of_their_own(
+    releases: dict[str, Release],
+) -> None:
+    def given(workload: Manifest) -> tuple[object, dict[str, str]]:
+        return container(workload).get("envFrom"), dict(variables(workload, "AWS_"))
+
+    gateway = given(releases["all"].the("Deployment", "-gateway"))
+    assert gateway[0] == [{"secretRef": {"name": "store"}}]
+    assert gateway[1] == {"AWS_REGION": "eu-1", "AWS_ENDPOINT": "https://s3.example.org"}
+    assert given(releases["all"].the("StatefulSet", "-postcard")) == (None, {})
+    weights = given(releases["scaling"].the("StatefulSet", "-kite"))
+    assert weights[0] == [{"secretRef": {"name": "weights"}}]
+    assert weights[1] == {"AWS_ENDPOINT": "http://minio:9000", "AWS_ALLOW_HTTP": "true"}
+    policy = releases["scaling"].the("NetworkPolicy", "-container")
+    [rule] = [r for r in policy["spec"]["egress"] if r.get("ports", [{}])[0]["port"] == 9000]
+    assert rule["to"] == [{"podSelector": {"matchLabels": {"app": "minio"}}}]
 
 
 def test_gateways_know_every_pod_that_may_come_by_its_name(

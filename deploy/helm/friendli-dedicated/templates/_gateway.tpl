@@ -19,8 +19,5 @@
 - name: FRIENDLI_DEDICATED_{{ $name }}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
-{{- range $name, $value := .Values.store.env }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
-{{- end }}
+{{- include "friendli.variables" .Values.store.env }}
 {{- end }}

@@ -69,6 +69,14 @@ topologySpreadConstraints:
       key: {{ .Values.database.key }}
 {{- end }}
 
+{{- /* Variables from a map. */}}
+{{- define "friendli.variables" -}}
+{{- range $name, $value := . }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
 {{- /* How many pods a container may come to. */}}
 {{- define "friendli.most" -}}
 {{- if .autoscaling.enabled }}{{ max .replicas .autoscaling.maxReplicas }}{{ else }}{{ .replicas }}{{ end -}}
