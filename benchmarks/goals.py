@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from benchmarks.workload.contender import FIFO, OTHERS, OURS
 from benchmarks.workload.report import FIGURES, fill
 from benchmarks.workload.score import table
 
+PEERS = {peer.name for peer in OTHERS}
 HIGH = 1.4
 """Load of the goals, as a multiple of the capacity of plain diffusers."""
 
@@ -56,26 +57,23 @@ def read(name: str) -> dict[str, Any]:
     return figures
 
 
-def served(server: str, what: str) -> float:
-    """A figure of a server at the high load."""
-    scores = {(load, name): one for load, name, one in read("serve")["scores"]}
-    return float(scores[HIGH, server][what])
+def multiples(what: str) -> dict[str, float]:
+    """Ours at the high load, as a multiple of each other server: medians of ratios."""
+    told = read("serve")["ratios"]
+    return {name: float(ratios[what]) for load, name, ratios in told if load == HIGH}
 
 
 def against(what: str) -> float:
     """Ours as a multiple of plain diffusers."""
-    return served(OURS.name, what) / served(FIFO.name, what)
+    return multiples(what)[FIFO.name]
 
 
-def peers(what: str) -> Iterator[float]:
-    """The figure of each peer that was measured."""
-    names = {name for _, name, _ in read("serve")["scores"]}
-    yield from (served(peer.name, what) for peer in OTHERS if peer.name in names)
-
-
-def best(what: str, choose: Callable[[Iterator[float]], float]) -> float:
+def best(what: str, choose: Callable[[list[float]], float]) -> float:
     """Ours as a multiple of the best peer."""
-    return served(OURS.name, what) / choose(peers(what))
+    found = [multiple for name, multiple in multiples(what).items() if name in PEERS]
+    if not found:
+        raise KeyError(what)
+    return choose(found)
 
 
 def equal() -> float:
@@ -110,9 +108,9 @@ def queued() -> float:
 
 GOALS = (
     Goal("images/s, of plain diffusers", 1.5, lambda: against("rate"), at_least=True),
-    Goal("images/s, of the best peer", 1.3, lambda: best("rate", max), at_least=True),
+    Goal("images/s, of the best peer", 1.3, lambda: best("rate", min), at_least=True),
     Goal("mean latency, of plain diffusers", 1 / 6, lambda: against("mean")),
-    Goal("mean latency, of the best peer", 1 / 2, lambda: best("mean", min)),
+    Goal("mean latency, of the best peer", 1 / 2, lambda: best("mean", max)),
     Goal("mean latency of ≤ 4 steps, of plain diffusers", 1 / 20, lambda: against("short")),
     Goal(
         "pictures with the bytes of plain diffusers, %", 100, lambda: equal() * 100, at_least=True

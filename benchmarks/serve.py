@@ -1,11 +1,15 @@
 """Servers side by side: one open-loop Poisson trace over HTTP, the same weights, one machine.
 
-Requests come when the trace says, answered or not. The load is a multiple of what plain diffusers
-can do, measured at the beginning of each round by asking its server for the whole trace, one by
-one; those are also the pictures that all others are compared with. Each contender runs alone, in
-its own processes. Medians over the rounds; latencies are the client's.
+All contenders are started first and answer in turns, a minute or less each, in another order every
+round: what else happens on the machine falls on all of them. Requests come when the trace says,
+answered or not. The load is a multiple of what plain diffusers can do, measured at the beginning of
+each round by asking its server for the whole trace, one by one; those are also the pictures that
+all others are compared with.
 
-    python -m benchmarks.serve [--requests 60] [--rounds 3] [--loads 0.5,0.95,1.4] [--threads N]
+Figures are medians over the rounds; latencies are the client's. Ratios are taken within a round,
+then their median. Processor seconds are those of all of a server's processes.
+
+    python -m benchmarks.serve [--requests 30] [--rounds 3] [--loads 0.5,0.95,1.4] [--threads N]
         [--servers ours,LitServe,Ray,BentoML] [--json FILE] [--page]
 """
 
@@ -15,19 +19,31 @@ import argparse
 import asyncio
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import product
+from typing import cast
 
 import httpx2
+import psutil  # type: ignore[import-untyped]
 from msgspec.structs import replace
 
 from benchmarks.workload.chart import chart
 from benchmarks.workload.contender import FIFO, OTHERS, OURS, PEERS, Contender, Running, running
 from benchmarks.workload.report import PAGE, keep, machine, options
-from benchmarks.workload.score import Outcome, Score, middle, score, score_table
+from benchmarks.workload.score import Outcome, Score, middle, score, score_table, table
 from benchmarks.workload.trace import Ask, body, trace
 
 Scores = dict[tuple[float, str], list[Score]]
+Servers = dict[Contender, Running]
+RATIOS = {
+    "rate": "images/s",
+    "mean": "mean s",
+    "p95": "p95 s",
+    "short": "≤ 4 steps s",
+    "processor": "processor s each",
+}
 
 
 @dataclass
@@ -93,43 +109,97 @@ async def replay(
         return await asyncio.gather(*(one(ask) for ask in asks))
 
 
-def measure(
-    contender: Contender,
-    asks: Sequence[Ask],
-    loads: Sequence[float],
-    known: Reference | None,
-    *,
-    threads: int | None,
-) -> tuple[Reference, dict[float, Score]]:
-    """One contender through all loads; without `known` it is the reference itself."""
+async def turn(
+    contender: Contender, server: Running, asks: Sequence[Ask], known: Reference, load: float
+) -> Score:
+    """One replay, with the processor time and the memory that it took."""
+    before = server.processor
+    outcomes = await replay(contender, server, asks, known, load)
+    spent = (server.processor - before) / len(asks)
+    return score(outcomes, memory=server.memory, processor=spent)
+
+
+def started(given: argparse.Namespace, asks: Sequence[Ask], stack: ExitStack) -> Servers:
+    """All contenders that start, warm, until `stack` is closed."""
     first = body(replace(asks[0].request, steps=1, adapter=None, control_images=(), images=()))
-    scores = {}
-    with running(contender, first, threads=threads) as server:
-        asyncio.run(warm(contender, server, asks[:20]))
-        known = known or asyncio.run(reference(server, asks))
-        for load in loads:
-            outcomes = asyncio.run(replay(contender, server, asks, known, load))
-            scores[load] = score(outcomes, memory=server.memory)
-            print(score_table({(load, contender.name): scores[load]}).splitlines()[-1], flush=True)
-    return known, scores
+    servers: Servers = {}
+    for contender in chosen(given.servers):
+        try:
+            server = stack.enter_context(running(contender, first, threads=given.threads))
+            asyncio.run(warm(contender, server, asks[:20]))
+            servers[contender] = server
+        except (RuntimeError, httpx2.HTTPError) as error:
+            print(f"{contender.name} left out: {error!r}", flush=True)
+    return servers
 
 
-def rounds(given: argparse.Namespace) -> Scores:
-    """Every contender once a round, plain diffusers first."""
+def rounds(given: argparse.Namespace) -> tuple[Scores, list[float]]:
+    """Every contender in turn, round by round; and the part of the processors that others took."""
     asks, loads = trace(given.requests), [float(load) for load in given.loads.split(",")]
     seen: Scores = {}
-    for number in range(given.rounds):
-        print(f"\nround {number + 1}", flush=True)
-        known = None
-        for contender in chosen(given.servers):
-            try:
-                known, scores = measure(contender, asks, loads, known, threads=given.threads)
-            except (RuntimeError, httpx2.HTTPError) as error:
-                print(f"{contender.name} left out: {error!r}", flush=True)
-                continue
-            for load, one in scores.items():
+    others = []
+    with ExitStack() as stack:
+        servers = started(given, asks, stack)
+        for number in range(given.rounds):
+            known = asyncio.run(reference(servers[FIFO], asks))
+            print(f"\nround {number + 1}, {known.unit:.2f} s alone", flush=True)
+            order = list(servers)[:: -1 if number % 2 else 1]
+            for load, contender in product(loads, order):
+                if contender not in servers:
+                    continue
+                try:
+                    with elsewhere(servers.values()) as share:
+                        one = asyncio.run(turn(contender, servers[contender], asks, known, load))
+                except httpx2.HTTPError as error:
+                    print(f"{contender.name} left out from here: {error!r}", flush=True)
+                    del servers[contender]
+                    continue
+                others += share
                 seen.setdefault((load, contender.name), []).append(one)
-    return seen
+                print(score_table({(load, contender.name): one}).splitlines()[-1], flush=True)
+    return seen, others
+
+
+@contextmanager
+def elsewhere(servers: Iterable[Running]) -> Iterator[list[float]]:
+    """Gives, after the block, which part of the processors neither servers nor clients took."""
+
+    def own() -> float:
+        return sum(server.processor for server in servers) + time.process_time()
+
+    def busy() -> float:
+        times = psutil.cpu_times()
+        return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+
+    share: list[float] = []
+    began, before = time.perf_counter(), busy() - own()
+    yield share
+    took = (busy() - own() - before) / (time.perf_counter() - began)
+    share.append(max(took, 0.0) / psutil.cpu_count())
+
+
+def ratios(seen: Scores) -> list[list[object]]:
+    """For each load and server: ours as a multiple of it, the median over the rounds."""
+    told: list[list[object]] = []
+    for (load, name), theirs in seen.items():
+        ours = seen.get((load, OURS.name), [])
+        both = [(vars(a), vars(b)) for a, b in zip(ours, theirs, strict=False)]
+        multiples = {
+            what: statistics.median(a[what] / b[what] for a, b in both)
+            for what in RATIOS
+            if both and name != OURS.name
+        }
+        told += [[load, name, multiples]] if multiples else []
+    return told
+
+
+def ratio_table(told: Sequence[list[object]]) -> str:
+    """One line for each load and other server."""
+    rows = [
+        [f"{load:g}×", name, *(f"{multiples[what]:.2f}" for what in RATIOS)]
+        for load, name, multiples in cast("list[tuple[float, str, dict[str, float]]]", told)
+    ]
+    return table(["load", "ours, as a multiple of", *RATIOS.values()], rows)
 
 
 def chosen(words: str) -> Iterator[Contender]:
@@ -149,7 +219,7 @@ def draw(scores: dict[tuple[float, str], Score]) -> str:
 def main() -> None:
     """Measure, print, and keep what is wanted."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=60)
+    parser.add_argument("--requests", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loads", default="0.5,0.95,1.4")
     parser.add_argument("--threads", type=int, help="torch's threads in every server")
@@ -158,10 +228,19 @@ def main() -> None:
     given = parser.parse_args()
     asked = {"requests": given.requests, "rounds": given.rounds}
     where = machine(**asked, threads=given.threads or "default", **PEERS)
-    scores = {key: middle(all_) for key, all_ in sorted(rounds(given).items())}
-    print("\n" + score_table(scores))
-    figures = {"machine": where, "scores": [[*key, asdict(one)] for key, one in scores.items()]}
-    tables = [score_table(scores), draw(scores)] if given.page else []
+    seen, others = rounds(given)
+    took = f"{statistics.median(others):.0%} of the processors, at most {max(others):.0%}"
+    where |= {"other programs took": took}
+    scores, multiples = {key: middle(all_) for key, all_ in sorted(seen.items())}, ratios(seen)
+    tables = [score_table(scores), ratio_table(multiples)]
+    print("\n" + "\n\n".join(tables))
+    figures = {
+        "machine": where,
+        "scores": [[*key, asdict(one)] for key, one in scores.items()],
+        "ratios": multiples,
+        "rounds": [[*key, [asdict(one) for one in all_]] for key, all_ in seen.items()],
+    }
+    tables += [draw(scores)] if given.page else []
     keep("serve", figures, tables, given)
 
 

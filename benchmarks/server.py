@@ -48,13 +48,6 @@ class Cost:
     memory: float
 
 
-def used(server: Running) -> float:
-    """Processor seconds of all processes so far."""
-    tree = [server.process, *server.process.children(recursive=True)]
-    times = [one.cpu_times() for one in tree]
-    return float(sum(one.user + one.system for one in times))
-
-
 async def cost(contender: Contender, server: Running, requests: int) -> Cost:
     """First one by one, then many at once."""
     wire = body(PLAIN)
@@ -71,10 +64,10 @@ async def cost(contender: Contender, server: Running, requests: int) -> Cost:
 
         await worker(20)
         latencies = [await ask() for _ in range(requests)]
-        began, before = time.perf_counter(), used(server)
+        began, before = time.perf_counter(), server.processor
         await asyncio.gather(*(worker(requests // AT_ONCE + 1) for _ in range(AT_ONCE)))
         answers, seconds = AT_ONCE * (requests // AT_ONCE + 1), time.perf_counter() - began
-    processor = (used(server) - before) / answers
+    processor = (server.processor - before) / answers
     return Cost(statistics.median(latencies), answers / seconds, processor, server.memory)
 
 

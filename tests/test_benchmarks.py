@@ -87,19 +87,19 @@ def test_a_benchmark_writes_its_part_of_the_page_and_no_other(tmp_path: Path) ->
     assert outside.sub(r"\1", filled) == outside.sub(r"\1", written)
 
 
-def served(name: str, **figures: float) -> list[object]:
-    return [1.4, name, figures]
-
-
 def test_goals_are_met_missed_or_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(goals, "FIGURES", tmp_path)
     goals.read.cache_clear()
-    ours = served("ours", rate=3.2, mean=1.0, short=0.1, equal=1.0)
-    plain = served(FIFO.name, rate=2.0, mean=5.0, short=4.0, equal=1.0)
-    peers = [served(OTHERS[0].name, rate=3.0, mean=4.0), served(OTHERS[1].name, rate=2.0, mean=1.5)]
-    (tmp_path / "serve.json").write_text(json.dumps({"scores": [ours, plain, *peers]}))
+    ratios = [
+        [1.4, FIFO.name, {"rate": 1.6, "mean": 0.2, "short": 0.03}],
+        [1.4, OTHERS[0].name, {"rate": 1.07, "mean": 0.25, "short": 0.1}],
+        [1.4, OTHERS[1].name, {"rate": 1.6, "mean": 0.67, "short": 0.1}],
+        [0.5, OTHERS[1].name, {"rate": 1.0, "mean": 1.0, "short": 1.0}],
+    ]
+    scores = [[1.4, "ours", {"equal": 1.0}], [1.4, FIFO.name, {"equal": 0.5}]]
+    (tmp_path / "serve.json").write_text(json.dumps({"scores": scores, "ratios": ratios}))
     rows = [goal.row() for goal in goals.GOALS]
     assert [row[2:] for row in rows[:6]] == [
         ["1.60", "met"],

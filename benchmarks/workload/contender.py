@@ -36,7 +36,7 @@ QUIET = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contender:
     """A way to serve pictures.
 
@@ -95,8 +95,17 @@ class Running:
     @property
     def memory(self) -> float:
         """MiB of all its processes, shared pages divided among them."""
-        tree = [self.process, *self.process.children(recursive=True)]
-        return float(sum(one.memory_full_info().pss for one in tree)) / 2**20
+        return float(sum(one.memory_full_info().pss for one in self._tree)) / 2**20
+
+    @property
+    def processor(self) -> float:
+        """Processor seconds of all its processes so far."""
+        times = [one.cpu_times() for one in self._tree]
+        return float(sum(one.user + one.system for one in times))
+
+    @property
+    def _tree(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
 @contextmanager

@@ -51,9 +51,11 @@ class Score:
     equal: float
     """Share of pictures with the bytes of plain diffusers."""
     memory: float = 0.0
+    processor: float = 0.0
+    """Seconds of all processors for one picture."""
 
 
-def score(outcomes: Sequence[Outcome], *, memory: float = 0.0) -> Score:
+def score(outcomes: Sequence[Outcome], *, memory: float = 0.0, processor: float = 0.0) -> Score:
     """The figures of a replay."""
     span = max(o.ended for o in outcomes) - min(o.arrived for o in outcomes)
     latencies = [o.latency for o in outcomes]
@@ -70,6 +72,7 @@ def score(outcomes: Sequence[Outcome], *, memory: float = 0.0) -> Score:
         fairness=sum(slowdowns) ** 2 / (len(slowdowns) * sum(s * s for s in slowdowns)),
         equal=statistics.fmean(o.equal for o in outcomes),
         memory=memory,
+        processor=processor,
     )
 
 
@@ -81,14 +84,15 @@ def middle(scores: Sequence[Score]) -> Score:
 
 HEAD = (
     "images/s", "in time/s", "mean s", "p50 s", "p95 s", "p99 s", "≤ 4 steps s", "fairness",
-    "equal bytes", "MiB",
+    "equal bytes", "MiB", "processor s each",
 )  # fmt: skip
 
 
 def cells(s: Score) -> list[str]:
     """The figures as text, in the order of `HEAD`."""
     times = (f"{value:.2f}" for value in (s.rate, s.goodput, s.mean, s.p50, s.p95, s.p99, s.short))
-    return [*times, f"{s.fairness:.2f}", f"{s.equal:.0%}", f"{s.memory:.0f}" if s.memory else "–"]
+    weight = (f"{s.memory:.0f}", f"{s.processor:.2f}") if s.memory else ("–", "–")
+    return [*times, f"{s.fairness:.2f}", f"{s.equal:.0%}", *weight]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
