@@ -37,6 +37,8 @@ async def test_a_start_tells_what_it_is_at(
         "bytes_total": 10,
     }
     assert (await client.post("/v1/images/generations", json={"prompt": "a"})).status_code == 503
+    service.arrival = Arrival("adapters")
+    assert (await client.get("/health")).json() == {"status": "starting", "phase": "adapters"}
     service.arrival, engine.state = None, "starting"
     for phase, told in (("fetching", "downloading"), ("loading", "loading")):
         engine.loading = Loading(phase, "vae", 0.25)  # type: ignore[arg-type]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +109,17 @@ async def test_the_engine_has_a_copy_that_stays_whatever_happens_to_the_file(
     path = await folder.fetch((await folder.look())["ink"])
     put(place, "ink", b"2")
     assert path.read_bytes() == b"1"
+
+
+async def test_the_documented_way_to_put_one_there_is_seen(
+    hot: HotAdapters, loader: Loader, place: Path
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/howto.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^cp ink.safetensors .*$", page, re.MULTILINE)
+    (place.parent / "ink.safetensors").write_bytes(b"1")
+    subprocess.run(["sh", "-c", command], cwd=place.parent, check=True)  # noqa: ASYNC221  # brief
+    await hot.look()
+    assert loader.served == {"ink": b"1"}
 
 
 @pytest.mark.requirement("adapters.hot")

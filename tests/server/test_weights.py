@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -296,6 +298,15 @@ async def test_a_folder_on_this_machine_is_verified_where_it_has_sums(tmp_path: 
     (tmp_path / "model_index.json").unlink()
     with pytest.raises(WeightsError, match=r"model_index.json: No such file or directory\.$"):
         await verified(str(tmp_path))
+
+
+async def test_the_documented_command_writes_sums_that_hold(tmp_path: Path) -> None:
+    write(tmp_path / "flux-dev", FILES)
+    (tmp_path / "flux-dev/SHA256SUMS").unlink()
+    page = (Path(__file__).parents[2] / "docs/container.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^(cd flux-dev && find .* > SHA256SUMS) .*$", page, re.MULTILINE)
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)  # noqa: ASYNC221  # brief
+    assert len(await verified(f"{tmp_path}/flux-dev")) == len(FILES)
 
 
 async def test_without_sums_and_pins_nothing_is_read(tmp_path: Path) -> None:

@@ -34,8 +34,11 @@ def router(service: Service) -> APIRouter:
 def _progress(service: Service) -> dict[str, Any]:
     """What a start is at: its phase, the file or part at work, and how much of it is done."""
     if arrival := service.arrival:
-        told: dict[str, Any] = {"phase": arrival.phase, "what": arrival.what}
-        return told | {"bytes_done": arrival.done, "bytes_total": arrival.total}
+        told: dict[str, Any] = {"phase": arrival.phase}
+        if arrival.what:
+            told |= {"what": arrival.what}
+            told |= {"bytes_done": arrival.done, "bytes_total": arrival.total}
+        return told
     if loading := service.engine.loading:
         phase = "downloading" if loading.phase == "fetching" else loading.phase
         return {"phase": phase, "what": loading.what, "fraction": round(loading.fraction, 3)}
