@@ -233,6 +233,14 @@ def test_only_gateways_reach_containers(releases: dict[str, Release]) -> None:
             assert release.selected(peer["podSelector"]["matchLabels"]) == [gateway]
 
 
+def test_gateways_reach_containers_that_others_run(releases: dict[str, Release]) -> None:
+    egress = releases["all"].the("NetworkPolicy", "-gateway")["spec"]["egress"]
+    assert {
+        "ports": [{"port": 8000, "protocol": "TCP"}],
+        "to": [{"ipBlock": {"cidr": "10.0.0.7/32"}}],
+    } in egress
+
+
 def test_network_rules_can_be_left_to_others(releases: dict[str, Release]) -> None:
     assert not releases["bare"].all("NetworkPolicy", "PodDisruptionBudget")
 
