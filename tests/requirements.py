@@ -63,8 +63,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "gateway.tenancy": Requirement("issue 7.3", "another team's things look like missing ones"),
     "gateway.quotas": Requirement("issue 7.7", "quotas by team, exact, and each by its name"),
+    "gateway.mask": Requirement(
+        "issues 5.1, 7.2", "a mask passes through an endpoint, from OpenAI's form and from JSON"
+    ),
     "gateway.disk": Requirement(
         "issue 7.6", "a full disk is a 503 and leaves nothing half-written"
+    ),
+    "sdk.mask": Requirement(
+        "issue 5.1", "edits of container and endpoints take a mask like any other picture"
     ),
     "docs.live": Requirement(
         "issue 6.10", "every documented example draws with Postcard, container and gateway"
@@ -150,6 +156,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "adapters.hot": Requirement(
         "issue 10.2", "an adapter in the folder is served, replaced and let go without a restart"
     ),
+    "adapters.gateway": Requirement(
+        "issue 10.2", "an adapter put where its model's are is asked for at every endpoint of it"
+    ),
+    "weights.phase": Requirement("issue 10.2", "an endpoint says that its weights are on the way"),
     "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"

@@ -129,13 +129,26 @@ async def test_what_cannot_be_is_refused_by_name(
     assert caught.value.param == param
 
 
-async def test_a_mask_is_refused_by_name(world: World, model: str, tenant: Tenant) -> None:
+@pytest.mark.requirement("gateway.mask")
+async def test_a_mask_comes_as_a_file_of_the_form(
+    world: World, openai: AsyncOpenAI, model: str
+) -> None:
+    await openai.images.edit(
+        model=model, image=("a.png", png()), mask=("m.png", png()), prompt="a hat"
+    )
+    sent = world.launcher.launched[0].bodies[-1]
+    assert base64.b64decode(sent["mask"]["image"]) == png()
+
+
+async def test_a_mask_that_is_none_is_refused_by_name(
+    world: World, model: str, tenant: Tenant
+) -> None:
     answer = await world.client.post(
         "/dedicated/v1/images/edits",
         headers=tenant.headers,
         json={**BODY, "model": model, "image": {"image": "aGk="}, "mask": "aGk="},
     )
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "mask")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "mask")
 
 
 @pytest.mark.requirement("openai.gateway")

@@ -94,9 +94,34 @@ def test_dedicated_takes_the_same(run: Run, stub: Stub) -> None:
     assert stub.requests[0].json["image"] == {"image": PNG_URI}
 
 
+@pytest.mark.requirement("sdk.mask")
+@pytest.mark.parametrize("where", ["container", "dedicated"])
+@pytest.mark.parametrize(
+    "mask",
+    [PNG, URL, {"image": URL}, Image.new("RGBA", (2, 2))],
+    ids=["bytes", "url", "dict", "pil"],
+)
+def test_a_mask_travels_like_any_other_picture(run: Run, stub: Stub, where: str, mask: Any) -> None:
+    stub.replies = [Reply({"image": "aGk=", "data": []})]
+    given: dict[str, Any] = {"prompt": "p", "model": "m", "image": PNG, "mask": mask}
+    run(lambda f: getattr(f, where).image.edit(**given))
+    travelled = inputs.one(mask, at=("mask",))
+    assert stub.requests[0].json["mask"] == dict(travelled)
+
+
+def test_no_mask_is_not_mentioned_and_null_is(run: Run, stub: Stub) -> None:
+    for given in ({}, {"mask": None}):
+        run(lambda f, given=given: f.container.image.edit(prompt="p", image=PNG, **given))
+    plain, null = (request.json for request in stub.requests)
+    assert null == plain | {"mask": None}
+
+
 @pytest.mark.parametrize(
     ("given", "loc", "message"),
     [
+        ({"image": PNG, "mask": "no/such.png"}, ("mask",), "no/such.png: No such file"),
+        ({"image": PNG, "mask": [PNG]}, ("mask",), "list is not a picture"),
+        ({"image": PNG, "mask": b"%PDF-1.7"}, ("mask",), "not a picture"),
         ({"image": "no/such.png"}, ("image",), "no/such.png: No such file"),
         ({"image": Path("/")}, ("image",), "Is a directory"),
         ({"image": b"%PDF-1.7"}, ("image",), "not a picture"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from friendli import AsyncFriendli, SyncFriendli, models
+from pydantic import ValidationError
 from sdk.conftest import QUICK, Run, run_async, run_sync
 from sdk.stub import Reply, Stub, events
 
@@ -69,6 +70,17 @@ def test_an_image_makes_it_an_edit(stub: Stub, kind: str) -> None:
     collect(stub, kind, prompt="p", image="https://example.com/cat.png")
     assert stub.requests[0].path == "/v1/images/edits"
     assert stub.requests[0].json["image"] == {"image": "https://example.com/cat.png"}
+
+
+def test_a_mask_is_an_edits_and_needs_its_picture(stub: Stub, kind: str) -> None:
+    stub.replies = [events(DONE)]
+    cat = "https://example.com/cat.png"
+    with pytest.raises(ValidationError) as caught:
+        collect(stub, kind, prompt="p", mask=cat)
+    assert [fault["loc"] for fault in caught.value.errors()] == [("image",)]
+    assert stub.requests == []
+    collect(stub, kind, prompt="p", image=cat, mask=cat)
+    assert stub.requests[0].json["mask"] == {"image": cat}
 
 
 def test_a_failure_in_the_stream_is_raised(stub: Stub, kind: str) -> None:

@@ -54,8 +54,8 @@ def accepted(friendli: SyncFriendli) -> None:
     typed: models.ImageInputTypedDict = {"image": "https://example.com/cat.png"}
     edit = friendli.container.image.edit
     for image in ("cat.png", Path("cat.png"), b"", io.BytesIO(), one, Image.new("L", (1, 1))):
-        edit(prompt="p", image=image)
-    edit(prompt="p", image=typed)
+        edit(prompt="p", image=image, mask=image)
+    edit(prompt="p", image=typed, mask=typed)
     edit(prompt="p", image=[one, "cat.png"], model=None, seed=UNSET, response_format="raw")
     friendli.container.image.generate(
         prompt="p",

@@ -16,9 +16,9 @@ from server.fakes import INFO, FakeEngine
 GENERATE, EDIT = "/v1/images/generations", "/v1/images/edits"
 
 
-def png(colour: str = "red") -> bytes:
+def png(colour: str = "red", size: tuple[int, int] = (8, 8)) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (8, 8), colour).save(out, "PNG")
+    Image.new("RGB", size, colour).save(out, "PNG")
     return out.getvalue()
 
 
@@ -93,7 +93,6 @@ async def test_a_streamed_edit_has_openais_names(client: httpx2.AsyncClient) -> 
         ({"files": {"image": png()}}, 422, "prompt"),
         ({"data": {"prompt": "a"}, "files": {"image": b"no picture"}}, 422, "image"),
         ({"data": {"prompt": "a", "n": "many"}, "files": {"image": png()}}, 422, "n"),
-        ({"data": {"prompt": "a"}, "files": {"image": png(), "mask": png()}}, 400, "mask"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, None),
         (
             {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=b"}},
@@ -193,3 +192,62 @@ async def test_a_model_that_can_neither_says_so(
     ]
     assert [answer.status_code for answer in answers] == [422, 422]
     assert [answer.json()["error"]["param"] for answer in answers] == ["control_images", "image"]
+
+
+@pytest.mark.requirement("S4.mask")
+@pytest.mark.parametrize("form", [False, True], ids=["json", "form"])
+async def test_a_mask_comes_beside_one_picture(
+    client: httpx2.AsyncClient, engine: FakeEngine, form: bool
+) -> None:
+    engine.info = replace(INFO, edits=False, inpaints=True)
+    if form:
+        files = {"image": png(), "mask": png("white")}
+        answer = await client.post(EDIT, data={"prompt": "a"}, files=files)
+    else:
+        answer = await post(client, EDIT, image=[given()], mask=given("white"))
+    assert answer.status_code == 200, answer.text
+    assert engine.asked[0].images == (RED,)
+    assert engine.asked[0].mask == Pixels(8, 8, b"\xff" * 192)
+
+
+def masked(mask: bytes, times: int = 1) -> dict[str, Any]:
+    """A form with a picture and so many masks."""
+    files = [("image", png()), *[("mask", mask)] * times]
+    return {"data": {"prompt": "a"}, "files": files}
+
+
+@pytest.mark.requirement("S4.mask")
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        (masked(png(size=(8, 9))), "invalid_request"),
+        (masked(b"no picture"), "unsupported_image_media_type"),
+        (masked(png(), times=2), "invalid_request"),
+        ({"json": {"prompt": "a", "image": given(), "mask": "aGk="}}, "invalid_request"),
+        ({"json": {"prompt": "a", "image": given(), "mask": {}}}, "invalid_request"),
+        ({"json": {"prompt": "a", "image": given(), "mask": [given()]}}, "invalid_request"),
+        (
+            {"json": {"prompt": "a", "image": given(), "mask": {"image": "?"}}},
+            "invalid_base64_image",
+        ),
+        (
+            {"json": {"prompt": "a", "image": given(), "mask": {"image": "http://10.0.0.1/"}}},
+            "invalid_image_url",
+        ),
+    ],
+    ids=["size", "no picture", "two", "text", "empty", "list", "base64", "url"],
+)
+async def test_a_mask_that_cannot_be_is_refused_by_name(
+    client: httpx2.AsyncClient, engine: FakeEngine, how: dict[str, Any], code: str
+) -> None:
+    engine.info = replace(engine.info, inpaints=True)
+    answer = await client.post(EDIT, **how)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"], error["code"]) == (422, "mask", code)
+    assert engine.asked == []
+
+
+async def test_a_model_that_paints_into_no_mask_says_so(client: httpx2.AsyncClient) -> None:
+    answer = await client.post(EDIT, **masked(png()))
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "mask")
+    assert "leave the mask out" in answer.json()["message"]

@@ -94,6 +94,8 @@ def _nullable(body: type[BaseModel], name: str) -> bool:
 def _picture_arguments(given: dict[str, Any]) -> dict[str, Any]:
     if "image" in given:
         given["image"] = inputs.one_or_many(given["image"])
+    if given.get("mask") is not None:
+        given["mask"] = inputs.one(given["mask"], at=("mask",))
     if "control_images" in given:
         given["control_images"] = inputs.many(given["control_images"], field="control_images")
     return given

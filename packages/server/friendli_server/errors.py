@@ -30,7 +30,6 @@ COMMON: Final[Mapping[str, Kind]] = {
     "invalid_json": Kind(400, _CALLER, "The body is not valid JSON."),
     "invalid_form": Kind(400, _CALLER, "The body is not a valid multipart form."),
     "invalid_http": Kind(400, _CALLER, "The request is not valid HTTP."),
-    "unsupported_parameter": Kind(400, _CALLER, "This server does not offer that."),
     "unauthorized": Kind(401, _AUTH, "A valid API key is required."),
     "forbidden": Kind(403, _PERMISSION, "This is not allowed."),
     "not_found": Kind(404, _MISSING, "There is nothing at this path."),

@@ -50,7 +50,10 @@ class ContainerImageGenerationBody(images.WireModel):
 
 
 class ContainerImageEditBody(images.WireModel):
-    """One or more pictures and a text to a picture."""
+    """One or more pictures and a text to a picture.
+
+    The mask is ours and stays out of the published schema.
+    """
 
     image: images.ImageInput | list[images.ImageInput] = Field(description=images.IMAGE)
     prompt: str = Field(description="A text description of the desired image.")
@@ -59,6 +62,7 @@ class ContainerImageEditBody(images.WireModel):
     guidance_scale: float = Field(default=0, description=_GUIDANCE)
     seed: int | None = Field(default=None, description=images.SEED)
     response_format: ContainerResponseFormat | None = Field(default="jpeg", description=_FORMAT)
+    mask: SkipJsonSchema[images.ImageInput | None] = Field(default=None, description=images.MASK)
 
 
 class ImageGenerationContainerResult(images.WireModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from friendli_wire import images
 
@@ -43,7 +44,10 @@ class DedicatedImageGenerationBody(images.WireModel):
 
 
 class DedicatedImageEditBody(images.WireModel):
-    """One or more pictures and a text to pictures of an endpoint."""
+    """One or more pictures and a text to pictures of an endpoint.
+
+    The mask is ours and stays out of the published schema.
+    """
 
     image: images.ImageInput | list[images.ImageInput] = Field(description=images.IMAGE)
     prompt: str = Field(description=_PROMPT)
@@ -52,6 +56,7 @@ class DedicatedImageEditBody(images.WireModel):
     guidance_scale: float | None = Field(default=None, description=_GUIDANCE)
     seed: int | None = Field(default=None, description=images.SEED)
     response_format: DedicatedResponseFormat | None = Field(default="url", description=_FORMAT)
+    mask: SkipJsonSchema[images.ImageInput | None] = Field(default=None, description=images.MASK)
 
 
 class _Item(images.WireModel):

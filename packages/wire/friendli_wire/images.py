@@ -34,6 +34,10 @@ CONTROLNET_WEIGHTS = (
     "number of control images. If omitted, all ControlNet models default to full influence (1.0). "
     "This field is only applicable when using ControlNet models."
 )
+MASK = (
+    "Where to paint: as large as the image, and transparent there, or white if it is opaque "
+    "everywhere."
+)
 IMAGE = "The image(s) to edit. Must be in a supported image format."
 
 

@@ -108,6 +108,7 @@ class AsyncContainerImage:
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
+        mask: OptionalNullable[ImageLike] = UNSET,
         validate: bool = True,
         on_progress: OnProgress | None = None,
     ) -> ContainerImageGenerateSuccess:
@@ -125,6 +126,8 @@ class AsyncContainerImage:
             server_url: Replaces the client's address.
             timeout_ms: Replaces the client's timeout.
             http_headers: Added to the request.
+            mask: Where to paint, as large as the one `image`: transparent there, or white if it is
+                opaque everywhere. Models that cannot refuse it.
             validate: Whether to check the arguments before sending.
             on_progress: Called after each step.
 
@@ -141,6 +144,7 @@ class AsyncContainerImage:
             "guidance_scale": guidance_scale,
             "seed": seed,
             "response_format": response_format,
+            "mask": mask,
         }
         options = call_options(retries, server_url, timeout_ms, http_headers)
         if on_progress is not None:
@@ -167,6 +171,7 @@ class AsyncContainerImage:
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
+        mask: OptionalNullable[ImageLike] = UNSET,
         validate: bool = True,
     ) -> AsyncImageStream[Event]:
         """Watch a picture come: `generate` as events, or `edit` when an `image` is given.
@@ -183,9 +188,9 @@ class AsyncContainerImage:
             "response_format": response_format,
         }
         operation = CONTAINER_GENERATE
-        if image is not UNSET:
+        if image is not UNSET or mask is not UNSET:
             operation = CONTAINER_EDIT
-            fields["image"] = image
+            fields |= {"image": image, "mask": mask}
         else:
             fields["control_images"] = control_images
             fields["controlnet_weights"] = controlnet_weights

@@ -112,6 +112,7 @@ class SyncDedicatedImage:
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
+        mask: OptionalNullable[ImageLike] = UNSET,
         validate: bool = True,
         on_progress: OnProgress | None = None,
     ) -> DedicatedImageGenerateSuccess:
@@ -130,6 +131,8 @@ class SyncDedicatedImage:
             server_url: Replaces the client's address.
             timeout_ms: Replaces the client's timeout.
             http_headers: Added to the request.
+            mask: Where to paint, as large as the one `image`: transparent there, or white if it is
+                opaque everywhere. Models that cannot refuse it.
             validate: Whether to check the arguments before sending.
             on_progress: Called after each step with `step`, `steps` and `eta` (seconds).
 
@@ -146,6 +149,7 @@ class SyncDedicatedImage:
             "guidance_scale": guidance_scale,
             "seed": seed,
             "response_format": response_format,
+            "mask": mask,
         }
         options = call_options(retries, server_url, timeout_ms, http_headers)
         return self._pictures(
@@ -174,6 +178,7 @@ class SyncDedicatedImage:
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
+        mask: OptionalNullable[ImageLike] = UNSET,
         validate: bool = True,
     ) -> SyncImageStream[DedicatedEvent]:
         """Watch a picture come: `generate` as events, or `edit` when an `image` is given.
@@ -190,9 +195,9 @@ class SyncDedicatedImage:
             "response_format": response_format,
         }
         operation = DEDICATED_GENERATE
-        if image is not UNSET:
+        if image is not UNSET or mask is not UNSET:
             operation = DEDICATED_EDIT
-            fields["image"] = image
+            fields |= {"image": image, "mask": mask}
         else:
             fields["control_images"] = control_images
             fields["controlnet_weights"] = controlnet_weights

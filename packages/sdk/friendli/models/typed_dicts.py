@@ -48,6 +48,7 @@ class ContainerImageEditBodyTypedDict(TypedDict):
     guidance_scale: NotRequired[float]
     seed: NotRequired[int | None]
     response_format: NotRequired[ContainerResponseFormat | None]
+    mask: NotRequired[ImageInputTypedDict | None]
 
 
 class ContainerImageGenerateSuccessTypedDict(TypedDict):
@@ -79,6 +80,7 @@ class DedicatedImageEditBodyTypedDict(TypedDict):
     guidance_scale: NotRequired[float | None]
     seed: NotRequired[int | None]
     response_format: NotRequired[DedicatedResponseFormat | None]
+    mask: NotRequired[ImageInputTypedDict | None]
 
 
 class URLImageItemTypedDict(TypedDict):

@@ -54,6 +54,8 @@ class Order:
         if self.pictures is None:
             return self.requests
         pictures = await self.pictures()
+        for mask in pictures.mask:
+            params.require_same_size(pictures.images[0], mask)
         return [
             replace(
                 request,

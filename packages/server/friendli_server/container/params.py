@@ -12,7 +12,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from uuid import uuid4
 
-from friendli_engine.request import ImageRequest, ModelInfo
+from friendli_engine.request import ImageRequest, ModelInfo, Pixels
 
 from friendli_server import images
 from friendli_server.container.superset import EditBody, GenerationBody
@@ -30,7 +30,7 @@ _OPENAI_SIZES = {
 }  # fmt: skip
 """Sizes that clients have in their code: made smaller for a model that cannot do them."""
 _NO_MASK = (
-    "mask: This model edits whole pictures; say in the prompt which part to change and leave the "
+    "This model edits whole pictures; say in the prompt which part to change and leave the "
     "mask out."
 )
 
@@ -107,8 +107,15 @@ def mask(body: EditBody, info: ModelInfo) -> list[str]:
     if body.mask is None:
         return []
     if not info.inpaints:
-        raise ApiError("unsupported_parameter", _NO_MASK, param="mask")
+        raise refuse("mask", _NO_MASK)
     return [body.mask.image]
+
+
+def require_same_size(picture: Pixels, mask: Pixels) -> None:
+    """A mask of another size could mean that it is stretched, or that it belongs elsewhere."""
+    if (mask.width, mask.height) != (picture.width, picture.height):
+        size = f"{picture.width}x{picture.height}"
+        raise refuse("mask", f"Must be as large as the picture, {size} pixels.")
 
 
 def refuse(param: str, message: str) -> ApiError:

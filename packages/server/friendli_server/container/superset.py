@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from typing import Literal
 
-from friendli_wire import ContainerImageEditBody, ContainerImageGenerationBody, ImageInput
+from friendli_wire import ContainerImageEditBody, ContainerImageGenerationBody
 from pydantic import BaseModel
 
 Form = Literal["friendli", "openai", "both"]
@@ -77,5 +77,3 @@ class GenerationBody(OpenAIFields, ContainerImageGenerationBody):  # type: ignor
 
 class EditBody(OpenAIFields, ContainerImageEditBody):  # type: ignore[misc]
     """Body of `/v1/images/edits` in either dialect."""
-
-    mask: ImageInput | None = None

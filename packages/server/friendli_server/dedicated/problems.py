@@ -16,7 +16,6 @@ from friendli_server.errors import KINDS, ApiError
 logger = logging.getLogger("friendli.dedicated")
 
 _BY_STATUS: Final = {
-    400: "unsupported_parameter",
     404: "model_not_found",
     413: "body_too_large",
     422: "invalid_request",

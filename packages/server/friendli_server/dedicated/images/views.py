@@ -112,8 +112,6 @@ class _Desk:
             bodies.require_json(request)
             raw = await bodies.read(request, limit=self.max_body)
             given = await bodies.parse_json(raw)
-        if given.get("mask") is not None:
-            raise ApiError("unsupported_parameter", "Endpoints take no mask.", param="mask")
         return bodies.shape(BODIES[operation], given, strict=not form), raw
 
 
