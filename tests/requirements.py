@@ -160,6 +160,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "issue 10.2", "an adapter put where its model's are is asked for at every endpoint of it"
     ),
     "weights.phase": Requirement("issue 10.2", "an endpoint says that its weights are on the way"),
+    "adapters.gateway": Requirement(
+        "issue 10.2", "an adapter put where its model's are is asked for at every endpoint of it"
+    ),
+    "weights.phase": Requirement("issue 10.2", "an endpoint says that its weights are on the way"),
     "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"

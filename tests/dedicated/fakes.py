@@ -37,6 +37,7 @@ class FakeContainer:
 
     spec: ReplicaSpec = field(default_factory=lambda: ReplicaSpec(model="fake"))
     ready: bool = True
+    phase: str | None = None
     full: bool = False
     held: bool = False
     breaks: bool = False
@@ -61,7 +62,8 @@ class FakeContainer:
         )
 
     async def _health(self, request: Request) -> Response:
-        return JSONResponse({}, status_code=200 if self.ready else 503)
+        told = {"phase": self.phase} if self.phase else {}
+        return JSONResponse(told, status_code=200 if self.ready else 503)
 
     async def _generate(self, request: Request) -> Response:
         body = await request.json()

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from io import BytesIO
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from friendli_server.container.app import application
+from friendli_server.container.arrival import Arrival
 from friendli_server.container.service import Service
+from friendli_server.dedicated.replicas.container import ContainerClient
+from friendli_server.dedicated.replicas.interfaces import Health
 from friendli_server.settings import ContainerSettings
 from PIL import Image
 from server.fakes import FakeEngine
@@ -47,6 +51,19 @@ async def served(world: World) -> AsyncIterator[Served]:
     [name] = world.network.containers
     world.network.containers[name] = RealContainer(application(service))
     yield Served(world, engine, tenant, endpoint)
+    await service.intake.aclose()
+
+
+@pytest.mark.requirement("weights.phase")
+async def test_a_container_that_fetches_its_weights_is_known_to(served: Served) -> None:
+    service = Service(FakeEngine(), ContainerSettings(host="0.0.0.0"))
+    service.arrival = Arrival("downloading", "a.safetensors", 3, 10)
+    transport = httpx2.ASGITransport(application(service))
+    async with httpx2.AsyncClient(transport=transport) as http:
+        client = ContainerClient(http)
+        assert await client.health("http://c") == Health(ready=False, downloads=True)
+        service.arrival = None
+        assert await client.health("http://c") == Health(ready=True)
     await service.intake.aclose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -34,6 +35,28 @@ async def test_a_created_endpoint_starts_and_runs(world: World) -> None:
     assert answer["phase"] is None
     assert answer["errorCode"] is None
     assert answer["createdAt"].endswith("Z")
+
+
+@pytest.mark.requirement("weights.phase")
+async def test_while_its_replica_downloads_an_endpoint_says_so(world: World) -> None:
+    tenant = await world.tenant()
+    world.launcher.born_ready = False
+    endpoint = await world.endpoint(tenant, running=False)
+
+    async def launched() -> bool:
+        return len(world.launcher.launched) == 1
+
+    async def says(phase: str) -> bool:
+        answer = await ask(world, tenant, "GET", f"/{endpoint}/status")
+        return bool(answer.json()["phase"] == phase)
+
+    await world.until(launched)
+    [container] = world.launcher.launched
+    for told, phase in (("downloading", "DOWNLOADING_MODEL"), ("loading", "ENGINE_INITIALIZING")):
+        container.phase = told
+        await world.until(partial(says, phase))
+    container.ready = True
+    await world.status(endpoint, "RUNNING")
 
 
 async def test_the_spec_says_what_was_asked_and_what_there_is(world: World) -> None:

@@ -40,7 +40,7 @@ async def local() -> AsyncIterator[LocalProcesses]:
 
 async def is_ready(url: str) -> None:
     async with httpx2.AsyncClient() as http, asyncio.timeout(30):
-        while not await ContainerClient(http).is_ready(url):  # noqa: ASYNC110
+        while not (await ContainerClient(http).health(url)).ready:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

@@ -36,6 +36,23 @@ def test_hub_models_may_be_named_if_the_operator_allows_it() -> None:
     assert offers.arguments(ReplicaSpec(model="org/model"))[0] == "org/model"
 
 
+def test_a_revision_pins_a_model_of_the_hub_and_no_other() -> None:
+    offers = Offers({"org/own": "/models/own"}, hub_models=True)
+    for model, place in (("org/model", "org/model@v1.0"), ("org/own", "/models/own")):
+        assert offers.arguments(ReplicaSpec(model=model, revision="v1.0"))[0] == place
+    for wrong in ("../../etc", "a b", "-x"):
+        with pytest.raises(LaunchError, match="SETTINGS"):
+            offers.arguments(ReplicaSpec(model="org/model", revision=wrong))
+
+
+@pytest.mark.requirement("adapters.gateway")
+def test_the_replicas_of_a_model_look_where_its_adapters_are_put() -> None:
+    offers = Offers({"kite": "/kite", "own": "/own"}, adapter_dirs={"kite": "s3://bucket/loras"})
+    words = offers.arguments(ReplicaSpec(model="kite"))
+    assert words[words.index("--adapter-dir") + 1] == "s3://bucket/loras"
+    assert "--adapter-dir" not in offers.arguments(ReplicaSpec(model="own"))
+
+
 def test_an_instance_says_what_a_replica_takes_of_a_machine() -> None:
     kinds = Instances.parse(["big=cpus:4,gpus:2,memory:24,accelerator:H100", "small=cpus:0.5"])
     assert kinds.find("big").demand() == {

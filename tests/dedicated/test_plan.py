@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +30,15 @@ def test_a_new_endpoint_launches_its_least_number_of_replicas() -> None:
 def test_while_replicas_start_nothing_more_is_launched() -> None:
     step = planned(replica("a", "starting"), status="INITIALIZING")
     assert (step.launch, step.status, step.phase) == (0, "INITIALIZING", "ENGINE_INITIALIZING")
+
+
+def test_while_every_replica_downloads_the_endpoint_does() -> None:
+    first, second = (replica(name, "starting") for name in "ab")
+    fetching = replace(first, phase="DOWNLOADING_MODEL")
+    step = planned(fetching, status="INITIALIZING", low=2, high=2)
+    assert step.phase == "DOWNLOADING_MODEL"
+    step = planned(fetching, second, status="INITIALIZING", low=2, high=2)
+    assert step.phase == "ENGINE_INITIALIZING"
 
 
 def test_an_endpoint_with_its_replicas_is_left_alone() -> None:

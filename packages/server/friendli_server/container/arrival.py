@@ -54,6 +54,7 @@ async def _path(text: str, cache: Path, tell: Tell) -> str:
     if not place.remote:
         await verify(place, progress=partial(_pass_on, tell, "verifying"))
         return place.where
+    tell(Arrival("downloading"))
     from friendli_server.weights.fetch import fetch  # noqa: PLC0415  # most need no store
 
     return str(await fetch(place, cache=cache, progress=partial(_pass_on, tell, "downloading")))

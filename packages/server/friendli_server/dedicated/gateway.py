@@ -90,7 +90,11 @@ async def choose_launcher(settings: GatewaySettings, database: Database) -> Repl
         for model, url in map(_pair, settings.replica):
             urls[model].append(url.rstrip("/"))
         return FixedReplicas(urls)
-    offers = Offers({"postcard": "postcard", **_pairs(settings.offer)}, settings.hub_models)
+    offers = Offers(
+        {"postcard": "postcard", **_pairs(settings.offer)},
+        hub_models=settings.hub_models,
+        adapter_dirs=_pairs(settings.adapter_dir),
+    )
     if settings.launcher == "local":
         return LocalProcesses(offers)
     try:

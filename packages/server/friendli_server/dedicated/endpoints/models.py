@@ -88,6 +88,8 @@ class Replica(Base):
     node_id: Mapped[str] = mapped_column(index=True)
     state: Mapped[str] = mapped_column(default=ReplicaState.STARTING)
     url: Mapped[str | None]
+    phase: Mapped[str | None]
+    """Of its start, where it tells of one: the API's word."""
     error_code: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     ready_at: Mapped[datetime | None]

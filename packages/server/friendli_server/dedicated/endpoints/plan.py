@@ -25,6 +25,7 @@ class ReplicaView:
     id: str
     state: str
     is_current: bool
+    phase: str | None = None
     error_code: str | None = None
 
 
@@ -133,4 +134,8 @@ def _status(
 
 
 def _phase(current: Sequence[ReplicaView]) -> str:
-    return "ENGINE_INITIALIZING" if current else "REQUESTING_VIRTUAL_MACHINE"
+    """That of the replica which is furthest; they share what one downloads."""
+    if not current:
+        return "REQUESTING_VIRTUAL_MACHINE"
+    phases = {replica.phase for replica in current}
+    return "DOWNLOADING_MODEL" if phases == {"DOWNLOADING_MODEL"} else "ENGINE_INITIALIZING"

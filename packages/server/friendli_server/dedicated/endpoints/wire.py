@@ -1,8 +1,8 @@
 """What the gateway asks of the public bodies of `/dedicated/beta/endpoint`, and adds to them.
 
 The shapes are `friendli_wire.endpoints`; here are the limits. `adapters` is our addition: routes
-and the names of adapters. What containers have no setting for (`hfModelRepoRevision`, everything
-in `advanced`) is kept and given back, and changes nothing.
+and the names of adapters. What containers have no setting for (everything in `advanced`) is kept
+and given back, and changes nothing.
 """
 
 from __future__ import annotations

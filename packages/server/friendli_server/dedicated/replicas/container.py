@@ -16,6 +16,7 @@ from friendli_wire import ErrorBody
 from friendli_wire.container import ImageGenerationContainerResult
 from pydantic import BaseModel, Field, ValidationError
 
+from friendli_server.dedicated.replicas.interfaces import Health
 from friendli_server.errors import KINDS
 
 _PROBE_SECONDS: Final = 3.0
@@ -69,6 +70,12 @@ class Made:
     seconds: float
 
 
+class _Progress(BaseModel):
+    """What a container's health tells of its start."""
+
+    phase: str | None = None
+
+
 class _Picture(BaseModel):
     b64_json: bytes
     seed: int
@@ -109,13 +116,15 @@ class ContainerClient:
         """`http` stays the caller's to close."""
         self._http = http
 
-    async def is_ready(self, url: str) -> bool:
-        """Whether the container at `url` says it can generate."""
+    async def health(self, url: str) -> Health:
+        """What the container at `url` says of itself; not ready if it does not answer."""
         try:
             answer = await self._http.get(f"{url}/health", timeout=_PROBE_SECONDS)
         except (httpx2.TransportError, httpx2.InvalidURL):
-            return False
-        return answer.status_code == 200
+            return Health(ready=False)
+        return Health(
+            ready=answer.status_code == 200, downloads=_phase(answer.content) == "downloading"
+        )
 
     async def make(self, url: str, request: ContainerRequest, *, tell: Tell | None) -> Made:
         """Have pictures made; `tell` hears of the steps on the way, if the request streams.
@@ -163,6 +172,13 @@ class ContainerClient:
                     _raise_told(event.data)
                 tell(event.event, event.data.encode())
         raise ReplicaLostError
+
+
+def _phase(content: bytes) -> str | None:
+    try:
+        return _Progress.model_validate_json(content).phase
+    except ValidationError:
+        return None
 
 
 def _timeout(request: ContainerRequest) -> httpx2.Timeout:

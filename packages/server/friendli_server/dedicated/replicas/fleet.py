@@ -20,7 +20,12 @@ from sqlalchemy import delete, select, update
 
 from friendli_server.dedicated.database import Database, DatabaseDownError, now
 from friendli_server.dedicated.endpoints.models import Replica, ReplicaState
-from friendli_server.dedicated.replicas.interfaces import LaunchError, ReplicaLauncher, ReplicaSpec
+from friendli_server.dedicated.replicas.interfaces import (
+    Health,
+    LaunchError,
+    ReplicaLauncher,
+    ReplicaSpec,
+)
 
 logger = logging.getLogger("friendli.dedicated.replicas")
 
@@ -35,10 +40,10 @@ _READY_SECONDS: Final = 900.0
 
 
 class Prober(Protocol):
-    """Asks a container whether it can generate."""
+    """Asks a container how it is."""
 
-    async def is_ready(self, url: str) -> bool:
-        """False also when it does not answer."""
+    async def health(self, url: str) -> Health:
+        """Not ready also when it does not answer."""
 
 
 @dataclass
@@ -111,20 +116,32 @@ class Fleet:
 
     async def _start(self, replica_id: str, spec: ReplicaSpec) -> None:
         try:
-            async with asyncio.timeout(_READY_SECONDS):
+            async with asyncio.timeout(_READY_SECONDS) as patience:
                 url = await self.launcher.launch(replica_id, spec)
                 await self._set(replica_id, url=url)
-                while not await self.prober.is_ready(url):
-                    if not self._runs(replica_id):
-                        raise LaunchError("INFERENCE_ENGINE_UNKNOWN_ERROR")
-                    await asyncio.sleep(_POLL_SECONDS)
+                await self._until_ready(replica_id, url, patience)
         except LaunchError as error:
             await self._fail(replica_id, error.code)
         except TimeoutError:
             await self._fail(replica_id, "WORKLOAD_INIT_UNKNOWN_ERROR")
         else:
-            await self._set(replica_id, state=ReplicaState.READY, ready_at=now())
+            await self._set(replica_id, state=ReplicaState.READY, ready_at=now(), phase=None)
             logger.info("replica %s is ready", replica_id)
+
+    async def _until_ready(self, replica_id: str, url: str, patience: asyncio.Timeout) -> None:
+        """Wait; the time that weights take to come is not the engine's, and is told as it is."""
+        downloaded = False
+        while not (health := await self.prober.health(url)).ready:
+            if not self._runs(replica_id):
+                code: InferenceDeploymentErrorCode = "INFERENCE_ENGINE_UNKNOWN_ERROR"
+                raise LaunchError("WORKLOAD_INIT_DOWNLOAD_ERROR" if downloaded else code)
+            if health.downloads:
+                patience.reschedule(asyncio.get_running_loop().time() + _READY_SECONDS)
+            if health.downloads != downloaded:
+                downloaded = health.downloads
+                phase = "DOWNLOADING_MODEL" if downloaded else "ENGINE_INITIALIZING"
+                await self._set(replica_id, phase=phase)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _check(self, replica: Replica) -> None:
         """A replica that ended, or missed three probes in a row, has failed."""
@@ -133,7 +150,7 @@ class Fleet:
         if alive and time.monotonic() - watch.probed_at < _PROBE_SECONDS:
             return
         watch.probed_at = time.monotonic()
-        well = alive and await self.prober.is_ready(replica.url or "")
+        well = alive and (await self.prober.health(replica.url or "")).ready
         watch.misses = 0 if well else watch.misses + 1
         if not alive or watch.misses >= _MISSES:
             await self._fail(replica.id, "INFERENCE_ENGINE_UNKNOWN_ERROR")

@@ -19,12 +19,21 @@ from friendli_wire.endpoints import InferenceDeploymentErrorCode
 class ReplicaSpec:
     """One container to run: a model as the operator knows it, and its adapters by route.
 
-    `instance` is the endpoint's `instanceOptionId`.
+    `instance` is the endpoint's `instanceOptionId`, `revision` a commit, tag or branch of the hub.
     """
 
     model: str
+    revision: str = ""
     instance: str = ""
     adapters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """Whether a container can generate, and if not yet, whether it fetches its weights."""
+
+    ready: bool
+    downloads: bool = False
 
 
 class LaunchError(Exception):

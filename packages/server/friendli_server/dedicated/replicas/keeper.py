@@ -169,6 +169,7 @@ class Keeper:
                     id=replica.id,
                     state=replica.state,
                     is_current=(replica.version, replica.epoch) == current,
+                    phase=replica.phase,
                     error_code=replica.error_code,
                 )
                 for replica in replicas
@@ -186,7 +187,10 @@ class Keeper:
 
 def _spec(config: EndpointConfig) -> ReplicaSpec:
     return ReplicaSpec(
-        model=config.hf_model_repo, instance=config.instance_option_id, adapters=config.adapters
+        model=config.hf_model_repo,
+        revision=config.hf_model_repo_revision or "",
+        instance=config.instance_option_id,
+        adapters=config.adapters,
     )
 
 
