@@ -6,13 +6,12 @@ that what else runs on the machine falls on neither queue. Every picture is comp
 one, byte for byte. Prints Markdown tables.
 
     python -m benchmarks.engine [--requests 60] [--rounds 3] [--only replay,policies,…]
-        [--json FILE] [--page]
+        [--loads 0.5,…] [--json FILE] [--page]
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import statistics
 import time
 from collections import deque
@@ -28,21 +27,26 @@ from friendli_engine.policy import Policy
 from friendli_engine.request import Failed, Finished, ImageRequest
 from msgspec.structs import replace
 
+from benchmarks.workload.clock import Clock, timed
 from benchmarks.workload.plain import ADAPTERS, Plain, postcard, quiet
 from benchmarks.workload.report import keep, machine, options
 from benchmarks.workload.score import (
     HEAD,
     Outcome,
+    Rounds,
     Score,
     cells,
     middle,
+    ratio_table,
+    ratios,
     score,
     score_table,
     table,
 )
 from benchmarks.workload.trace import STEPS, Ask, trace
 
-LOADS = (0.5, 0.95, 1.4, math.inf)
+STOCK, ENGINE = "stock, first come first served", "engine"
+LOADS = "0.5,0.95,1.4,inf"
 """Of the capacity of stock diffusers; infinite: all at once."""
 KNEES = Path(__file__).parents[1] / ".cache" / "knees"
 POLICIES = {
@@ -50,29 +54,6 @@ POLICIES = {
     "first come, first served": 0.0,
     "shortest first": 1000.0,
 }
-
-
-class Clock:
-    """Processor time of this thread, plus the idle time that was skipped."""
-
-    def __init__(self) -> None:
-        self._zero = time.thread_time()
-
-    @property
-    def now(self) -> float:
-        """Seconds since the clock was made."""
-        return time.thread_time() - self._zero
-
-    def skip_to(self, moment: float) -> None:
-        """Nothing happens until then."""
-        self._zero -= max(moment - self.now, 0.0)
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Processor seconds of this thread."""
-    began = time.thread_time()
-    work()
-    return time.thread_time() - began
 
 
 class Stock:
@@ -157,21 +138,21 @@ def warm(engine: Engine, asks: Sequence[Ask]) -> None:
     list(engine.generate(requests))
 
 
-def replays(asks: Sequence[Ask], rounds: int) -> dict[tuple[float, str], Score]:
-    """Stock and engine in turns, at each load; medians over the rounds."""
+def replays(asks: Sequence[Ask], rounds: int, loads: Sequence[float]) -> Rounds:
+    """Stock and engine in turns, at each load."""
     stock = Stock(asks)
-    seen: dict[tuple[float, str], list[Score]] = {}
+    seen: Rounds = {}
     with engine_with() as engine:
         warm(engine, asks)
         for _ in range(rounds):
             stock.measure()
-            for load in LOADS:
+            for load in loads:
                 for name, outcomes in (
-                    ("stock, first come first served", stock.replay(load)),
-                    ("engine", replay(engine, asks, stock, load)),
+                    (STOCK, stock.replay(load)),
+                    (ENGINE, replay(engine, asks, stock, load)),
                 ):
                     seen.setdefault((load, name), []).append(score(outcomes))
-    return {key: middle(scores) for key, scores in seen.items()}
+    return seen
 
 
 def policies(asks: Sequence[Ask], rounds: int) -> dict[str, Score]:
@@ -231,21 +212,23 @@ def _step_seconds(engine: Engine, rows: int) -> float:
     return (took[1] - took[0]) / 10
 
 
-def replays_part(asks: Sequence[Ask], rounds: int) -> Part:
+def replays_part(asks: Sequence[Ask], rounds: int, loads: Sequence[float]) -> Part:
     """Replays of the trace, against stock diffusers."""
-    scores = replays(asks, rounds)
+    seen = replays(asks, rounds, loads)
+    scores, multiples = {key: middle(all_) for key, all_ in seen.items()}, ratios(seen, ENGINE)
     figures = {f"{load} {name}": asdict(one) for (load, name), one in scores.items()}
-    return figures, score_table(scores)
+    figures |= {f"{load} ratios": of for load, _, of in multiples}
+    return figures, "\n\n".join([score_table(scores), ratio_table(multiples)])
 
 
-def policies_part(asks: Sequence[Ask], rounds: int) -> Part:
+def policies_part(asks: Sequence[Ask], rounds: int, _: object) -> Part:
     """The same trace at 1.4 times the capacity, under several orders of things."""
     scores = policies(asks, rounds)
     rows = [[name, *cells(one)] for name, one in scores.items()]
     return {name: asdict(one) for name, one in scores.items()}, table(["order", *HEAD], rows)
 
 
-def alone_part(_: Sequence[Ask], rounds: int) -> Part:
+def alone_part(_: object, rounds: int, __: object) -> Part:
     """What one request costs on an idle engine: what is fixed, and what each step adds."""
     seconds = alone(rounds)
     rows = [
@@ -256,7 +239,7 @@ def alone_part(_: Sequence[Ask], rounds: int) -> Part:
     return {str(steps): both for steps, both in seconds.items()}, table(head, rows)
 
 
-def rows_part(_: Sequence[Ask], rounds: int) -> Part:
+def rows_part(_: object, rounds: int, __: object) -> Part:
     """Time of a denoiser step against the requests in it."""
     seconds = by_rows(rounds)
     rows = [
@@ -269,7 +252,7 @@ def rows_part(_: Sequence[Ask], rounds: int) -> Part:
 
 Part = tuple[dict[str, Any], str]
 """Figures, and a table of them."""
-PARTS = {
+PARTS: dict[str, Callable[[Sequence[Ask], int, Sequence[float]], Part]] = {
     "replay": replays_part,
     "policies": policies_part,
     "alone": alone_part,
@@ -282,15 +265,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--loads", default=LOADS)
     parser.add_argument("--only", default=",".join(PARTS), help="of " + ", ".join(PARTS))
     options(parser)
     given = parser.parse_args()
     torch.set_num_threads(1)
     quiet()
-    asks, told = trace(given.requests), []
+    asks, loads = trace(given.requests), [float(load) for load in given.loads.split(",")]
+    told: list[str] = []
     figures: dict[str, Any] = {"machine": machine(requests=given.requests, rounds=given.rounds)}
     for name in given.only.split(","):
-        figures[name], shown = PARTS[name](asks, given.rounds)
+        figures[name], shown = PARTS[name](asks, given.rounds, loads)
         told += [f"**{PARTS[name].__doc__}**", shown]
         print("\n\n".join(["", *told[-2:]]), flush=True)
     keep("engine", figures, told, given)

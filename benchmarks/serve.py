@@ -23,7 +23,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import product
-from typing import cast
 
 import httpx2
 import psutil  # type: ignore[import-untyped]
@@ -32,18 +31,19 @@ from msgspec.structs import replace
 from benchmarks.workload.chart import chart
 from benchmarks.workload.contender import FIFO, OTHERS, OURS, PEERS, Contender, Running, running
 from benchmarks.workload.report import PAGE, keep, machine, options
-from benchmarks.workload.score import Outcome, Score, middle, score, score_table, table
+from benchmarks.workload.score import (
+    Outcome,
+    Rounds,
+    Score,
+    middle,
+    ratio_table,
+    ratios,
+    score,
+    score_table,
+)
 from benchmarks.workload.trace import Ask, body, trace
 
-Scores = dict[tuple[float, str], list[Score]]
 Servers = dict[Contender, Running]
-RATIOS = {
-    "rate": "images/s",
-    "mean": "mean s",
-    "p95": "p95 s",
-    "short": "≤ 4 steps s",
-    "processor": "processor s each",
-}
 
 
 @dataclass
@@ -133,10 +133,10 @@ def started(given: argparse.Namespace, asks: Sequence[Ask], stack: ExitStack) ->
     return servers
 
 
-def rounds(given: argparse.Namespace) -> tuple[Scores, list[float]]:
+def rounds(given: argparse.Namespace) -> tuple[Rounds, list[float]]:
     """Every contender in turn, round by round; and the part of the processors that others took."""
     asks, loads = trace(given.requests), [float(load) for load in given.loads.split(",")]
-    seen: Scores = {}
+    seen: Rounds = {}
     others = []
     with ExitStack() as stack:
         servers = started(given, asks, stack)
@@ -178,30 +178,6 @@ def elsewhere(servers: Iterable[Running]) -> Iterator[list[float]]:
     share.append(max(took, 0.0) / psutil.cpu_count())
 
 
-def ratios(seen: Scores) -> list[list[object]]:
-    """For each load and server: ours as a multiple of it, the median over the rounds."""
-    told: list[list[object]] = []
-    for (load, name), theirs in seen.items():
-        ours = seen.get((load, OURS.name), [])
-        both = [(vars(a), vars(b)) for a, b in zip(ours, theirs, strict=False)]
-        multiples = {
-            what: statistics.median(a[what] / b[what] for a, b in both)
-            for what in RATIOS
-            if both and name != OURS.name
-        }
-        told += [[load, name, multiples]] if multiples else []
-    return told
-
-
-def ratio_table(told: Sequence[list[object]]) -> str:
-    """One line for each load and other server."""
-    rows = [
-        [f"{load:g}×", name, *(f"{multiples[what]:.2f}" for what in RATIOS)]
-        for load, name, multiples in cast("list[tuple[float, str, dict[str, float]]]", told)
-    ]
-    return table(["load", "ours, as a multiple of", *RATIOS.values()], rows)
-
-
 def chosen(words: str) -> Iterator[Contender]:
     """Plain diffusers, and those whose names begin with one of the words."""
     yield FIFO
@@ -231,7 +207,10 @@ def main() -> None:
     seen, others = rounds(given)
     took = f"{statistics.median(others):.0%} of the processors, at most {max(others):.0%}"
     where |= {"other programs took": took}
-    scores, multiples = {key: middle(all_) for key, all_ in sorted(seen.items())}, ratios(seen)
+    scores, multiples = (
+        {key: middle(all_) for key, all_ in sorted(seen.items())},
+        ratios(seen, OURS.name),
+    )
     tables = [score_table(scores), ratio_table(multiples)]
     print("\n" + "\n\n".join(tables))
     figures = {

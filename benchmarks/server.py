@@ -13,10 +13,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import friendli_postcard
 from friendli_engine.client import EngineClient
@@ -24,7 +28,15 @@ from friendli_engine.errors import UnknownAdapterError
 from msgspec.structs import replace as with_fields
 
 from benchmarks.serve import client_of
-from benchmarks.workload.contender import FIFO, OTHERS, PEERS, Contender, Running, running
+from benchmarks.workload.contender import (
+    FIFO,
+    OTHERS,
+    PATH,
+    PEERS,
+    Contender,
+    Running,
+    running,
+)
 from benchmarks.workload.report import keep, machine, options
 from benchmarks.workload.score import table
 from benchmarks.workload.trace import body, trace
@@ -40,7 +52,7 @@ PLAIN = with_fields(
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of a request, answers per second, processor seconds of an answer, MiB."""
+    """Seconds until an answer has come, answers per second, processor seconds of one, MiB."""
 
     latency: float
     rate: float
@@ -53,22 +65,36 @@ async def cost(contender: Contender, server: Running, requests: int) -> Cost:
     wire = body(PLAIN)
     async with client_of(server) as client:
 
-        async def ask() -> float:
-            began = time.perf_counter()
-            await contender.picture(client, wire)
-            return time.perf_counter() - began
-
         async def worker(count: int) -> None:
             for _ in range(count):
-                await ask()
+                await contender.picture(client, wire)
 
         await worker(20)
-        latencies = [await ask() for _ in range(requests)]
+        latencies = one_by_one(contender, server, requests)
         began, before = time.perf_counter(), server.processor
         await asyncio.gather(*(worker(requests // AT_ONCE + 1) for _ in range(AT_ONCE)))
         answers, seconds = AT_ONCE * (requests // AT_ONCE + 1), time.perf_counter() - began
     processor = (server.processor - before) / answers
     return Cost(statistics.median(latencies), answers / seconds, processor, server.memory)
+
+
+def one_by_one(contender: Contender, server: Running, count: int) -> list[float]:
+    """Seconds from sending a request to its answer's last byte, which nobody reads any further.
+
+    The standard library's client: what a larger one takes for itself is not the server's.
+    """
+    address, asked = urlsplit(server.url), json.dumps(contender.asked(body(PLAIN))).encode()
+    line, seconds = HTTPConnection(str(address.hostname), address.port), []
+    for _ in range(count):
+        began = time.perf_counter()
+        line.request("POST", PATH, asked, {"Content-Type": "application/json"})
+        answer = line.getresponse()
+        answer.read()
+        seconds.append(time.perf_counter() - began)
+        if answer.status != HTTPStatus.OK:
+            raise RuntimeError(f"{contender.name} answered {answer.status}.")
+    line.close()
+    return seconds
 
 
 async def round_trips(count: int) -> float:

@@ -17,7 +17,15 @@ from benchmarks import goals  # after the path
 from benchmarks.workload.chart import chart
 from benchmarks.workload.contender import FIFO, OTHERS
 from benchmarks.workload.report import END, PAGE, fill
-from benchmarks.workload.score import Outcome, Score, middle, score, score_table
+from benchmarks.workload.score import (
+    Outcome,
+    Score,
+    middle,
+    ratio_table,
+    ratios,
+    score,
+    score_table,
+)
 from benchmarks.workload.trace import KINDS, ROUTES, STEPS, body, from_body, trace
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +79,25 @@ def test_tables_and_charts_show_every_server_at_every_load() -> None:
     assert drawn.count("<rect") == 2
 
 
+def test_ratios_are_taken_within_a_round() -> None:
+    """A round in which everything took ten times as long says the same as the others."""
+    ours, theirs = [outcome(0.0, 1.0, steps=1)] * 2, [outcome(0.0, 4.0, steps=1)] * 2
+    slow = [outcome(0.0, 10.0, steps=1)] * 2, [outcome(0.0, 40.0, steps=1)] * 2
+    seen = {
+        (1.4, "ours"): [score(ours), score(slow[0]), score(ours)],
+        (1.4, "theirs"): [score(theirs), score(slow[1]), score(theirs)],
+    }
+    ((load, name, multiples),) = ratios(seen, "ours")
+    assert (load, name) == (1.4, "theirs")
+    assert {what: multiples[what] for what in ("rate", "mean", "short", "processor")} == {
+        "rate": pytest.approx(4.0),
+        "mean": pytest.approx(0.25),
+        "short": pytest.approx(0.25),
+        "processor": 0.0,
+    }
+    assert len(ratio_table(ratios(seen, "ours")).splitlines()) == 3
+
+
 def test_a_benchmark_writes_its_part_of_the_page_and_no_other(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
     written = PAGE.read_text()
@@ -116,18 +143,17 @@ def test_goals_are_met_missed_or_not_measured(
 @pytest.mark.slow
 @pytest.mark.requirement("bench.floor")
 def test_the_engine_stays_ahead_of_plain_diffusers(tmp_path: Path) -> None:
-    """Generous ratios of one run, in processor time: whatever else runs falls on both."""
+    """In processor time, ratios within a round, their median: what else runs falls on both.
+
+    Alone on this processor the rate of requests that come all at once is 1.25 to 1.4 times that of
+    stock diffusers: an engine slower by a quarter does not pass.
+    """
     figures = tmp_path / "figures.json"
-    words = ("--only", "replay", "--requests", "20", "--rounds", "1", "--json", str(figures))
+    words = ("--only", "replay", "--requests", "20", "--rounds", "3", "--loads", "1.4,inf")
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.engine", *words]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=3000)
+    subprocess.run([*command, "--json", str(figures)], cwd=ROOT, check=True, timeout=3000)
     replay = json.loads(figures.read_text())["replay"]
-
-    def ratio(load: str, what: str) -> float:
-        stock = replay[f"{load} stock, first come first served"][what]
-        return float(replay[f"{load} engine"][what] / stock)
-
-    assert {name: one["equal"] for name, one in replay.items()} == dict.fromkeys(replay, 1.0)
-    assert ratio("1.4", "mean") < 0.6
-    assert ratio("1.4", "short") < 0.25
-    assert ratio("inf", "rate") > 0.9
+    assert {replay[f"{load} engine"]["equal"] for load in ("1.4", "inf")} == {1.0}
+    assert replay["1.4 ratios"]["mean"] < 0.6
+    assert replay["1.4 ratios"]["short"] < 0.25
+    assert replay["inf ratios"]["rate"] > 1.05

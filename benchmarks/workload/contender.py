@@ -26,6 +26,7 @@ from aside import python_with  # after the path
 
 ROOT = Path(__file__).parents[2]
 PEERS = {"litserve": "0.2.19", "ray[serve]": "2.60.0", "bentoml": "1.4.39"}
+PATH = "/v1/images/generations"
 START = 600.0
 """Seconds until the first picture."""
 QUIET = {
@@ -57,15 +58,18 @@ class Contender:
     edits: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def asked(self, wire: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body that it takes."""
+        return {"requests": [wire]} if self.listed else wire
+
     async def picture(self, client: httpx2.AsyncClient, wire: Mapping[str, Any]) -> bytes:
         """Ask for one picture.
 
         Raises:
             HTTPError: there is none.
         """
-        path = "/v1/images/edits" if self.edits and "image" in wire else "/v1/images/generations"
-        asked = {"requests": [wire]} if self.listed else wire
-        answer = await client.post(path, json=asked)
+        path = "/v1/images/edits" if self.edits and "image" in wire else PATH
+        answer = await client.post(path, json=self.asked(wire))
         answer.raise_for_status()
         body = answer.json()
         return base64.b64decode(body[0] if self.listed else body["image"])
@@ -141,11 +145,11 @@ def _gives_a_picture(
     contender: Contender, url: str, wire: Mapping[str, Any], process: subprocess.Popen[bytes]
 ) -> bool:
     """Ask until there is one; false if the process ended, or took too long."""
-    body = {"requests": [wire]} if contender.listed else wire
+    body = contender.asked(wire)
     deadline = time.monotonic() + START
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx2.post(f"{url}/v1/images/generations", json=body, timeout=START).is_success:
+            if httpx2.post(f"{url}{PATH}", json=body, timeout=START).is_success:
                 return True
         except httpx2.HTTPError:
             pass

@@ -55,6 +55,12 @@ class Score:
     """Seconds of all processors for one picture."""
 
 
+Rounds = dict[tuple[float, str], list[Score]]
+"""Replays by load and server, one a round."""
+Ratios = tuple[float, str, dict[str, float]]
+"""A load, a server, and figures."""
+
+
 def score(outcomes: Sequence[Outcome], *, memory: float = 0.0, processor: float = 0.0) -> Score:
     """The figures of a replay."""
     span = max(o.ended for o in outcomes) - min(o.arrived for o in outcomes)
@@ -80,6 +86,41 @@ def middle(scores: Sequence[Score]) -> Score:
     """The median of each figure over several rounds."""
     columns = {name: [vars(s)[name] for s in scores] for name in vars(scores[0])}
     return Score(**{name: statistics.median(values) for name, values in columns.items()})
+
+
+RATIOS = {
+    "rate": "images/s",
+    "mean": "mean s",
+    "p95": "p95 s",
+    "short": "≤ 4 steps s",
+    "processor": "processor s each",
+}
+
+
+def ratios(rounds: Rounds, ours: str) -> list[Ratios]:
+    """For each load and each other server: ours as a multiple of it, the median over the rounds."""
+    told: list[Ratios] = []
+    for (load, name), theirs in rounds.items():
+        pairs = [
+            (vars(a), vars(b)) for a, b in zip(rounds.get((load, ours), []), theirs, strict=False)
+        ]
+        if pairs and name != ours:
+            told.append((load, name, {what: _multiple(pairs, what) for what in RATIOS}))
+    return told
+
+
+def _multiple(pairs: Sequence[tuple[dict[str, float], dict[str, float]]], what: str) -> float:
+    """Of what was not measured, nothing."""
+    return statistics.median(a[what] / b[what] if b[what] else 0.0 for a, b in pairs)
+
+
+def ratio_table(told: Sequence[Ratios]) -> str:
+    """One line for each load and other server."""
+    rows = [
+        [f"{load:g}×", name, *(f"{of[what]:.2f}" if of[what] else "–" for what in RATIOS)]
+        for load, name, of in told
+    ]
+    return table(["load", "ours, as a multiple of", *RATIOS.values()], rows)
 
 
 HEAD = (
