@@ -70,11 +70,11 @@ class GatewaySettings(BaseSettings):
     )
     offer: list[_NameAndPlace] = Field(
         default=[],
-        description="NAME=PATH, NAME=ORG/MODEL, NAME=s3://…: a model or adapter to offer endpoints.",
+        description="NAME=PATH, NAME=ORG/MODEL, NAME=s3://…: a model or adapter for endpoints.",
     )
     adapter_dir: list[_NameAndPlace] = Field(
         default=[],
-        description="MODEL=PATH, MODEL=s3://…: adapters of every endpoint of a model, as they come.",
+        description="MODEL=PATH, MODEL=s3://…: adapters of a model, as they are put there.",
     )
     hub_models: bool = Field(default=False, description="Whether endpoints may name any hub model.")
     launcher: _Launcher = Field(
