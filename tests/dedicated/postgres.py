@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -90,11 +91,20 @@ def postgres() -> Iterator[Postgres]:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is not installed")
         pytest.skip("PostgreSQL is not installed")
+    with serving(where) as server:
+        yield server
+
+
+@contextmanager
+def serving(where: Path) -> Iterator[Postgres]:
+    """A server that runs while the block does."""
     folder = Path(tempfile.mkdtemp(prefix="friendli-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
     server = Postgres(where, folder)
     server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
