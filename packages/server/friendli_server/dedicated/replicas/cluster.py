@@ -76,7 +76,8 @@ class RayCluster:
         while True:
             try:
                 url = await self._asked(lambda: self._place(replica_id, arguments, instance))
-                listens = await asyncio.wrap_future(url)
+                # shielded, for Ray's thread would die of setting a future that was cancelled
+                listens = await asyncio.shield(asyncio.wrap_future(url))
                 await self._asked(self._look)
             except ConnectionError:
                 await asyncio.sleep(_AGAIN_SECONDS)
