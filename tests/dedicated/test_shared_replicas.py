@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
+from friendli_server.dedicated.database import Database
 from friendli_server.dedicated.endpoints.models import Replica, ReplicaState
+from friendli_server.dedicated.gateway import MissingExtraError, choose_launcher
 from friendli_server.dedicated.replicas.interfaces import ReplicaSpec
+from friendli_server.dedicated.settings import GatewaySettings
 from sqlalchemy import select
 
 from .conftest import World, WorldMaker
@@ -88,3 +94,16 @@ async def test_what_runs_for_no_endpoint_is_ended_by_the_leader_alone(
         return cluster.stopped == ["stray"]
 
     await leader.until(ended)
+
+
+async def test_a_cluster_without_its_packages_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "friendli_server.dedicated.replicas.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "friendli_server.dedicated.replicas.hosted", raising=False)
+    url = f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}"
+    settings = GatewaySettings(database=url, launcher="ray://head:10001")
+    async with Database(url) as database:
+        with pytest.raises(MissingExtraError, match=r"friendli-image-server\[ray\]"):
+            await choose_launcher(settings, database)
