@@ -22,7 +22,7 @@ __all__ = ["s3"]
 pytestmark = pytest.mark.slow
 MODEL = friendli_postcard.path()
 SKETCH, FLAT = (MODEL / f"adapters/{name}.safetensors" for name in ("sketch", "flat"))
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 @pytest.fixture(scope="module")
