@@ -160,10 +160,6 @@ REQUIREMENTS: dict[str, Requirement] = {
         "issue 10.2", "an adapter put where its model's are is asked for at every endpoint of it"
     ),
     "weights.phase": Requirement("issue 10.2", "an endpoint says that its weights are on the way"),
-    "adapters.gateway": Requirement(
-        "issue 10.2", "an adapter put where its model's are is asked for at every endpoint of it"
-    ),
-    "weights.phase": Requirement("issue 10.2", "an endpoint says that its weights are on the way"),
     "engine.loading": Requirement("DESIGN §3", "what is wrong with a model is named"),
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
@@ -185,6 +181,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "cli.doctor": Requirement("issue 9", "every finding of the doctor has its fix"),
     "mcp.tools": Requirement("issue 9", "an MCP client makes and edits pictures over stdio"),
     "playground.edit": Requirement("issue 9", "the page edits, and shows before and after"),
+    "playground.mask": Requirement(
+        "issue 5.1", "a mask is painted on the page, or chosen as a file"
+    ),
     "playground.control": Requirement("issue 9", "a dropped picture's edges steer"),
     "playground.history": Requirement("issue 9", "the page's pictures are in `friendli history`"),
     "playground.room": Requirement("issue 9", "the engine room shows rows per forward"),

@@ -81,6 +81,16 @@ def test_an_edit_sends_its_pictures(ask: Friendli, engine: Watched) -> None:
     assert [(image.width, image.height) for image in asked.images] == [(12, 10), (14, 10)]
 
 
+def test_an_edit_sends_its_mask(ask: Friendli, engine: Watched) -> None:
+    engine.info = msgspec.structs.replace(engine.info, inpaints=True)
+    Image.new("RGB", (12, 10), "red").save("red.png")
+    Image.new("L", (12, 10), 255).save("mask.png")
+    assert ask("edit", "red.png", "make it green", "--mask", "mask.png").status == 0
+    [asked] = engine.asked
+    assert asked.mask
+    assert set(asked.mask.data) == {255}
+
+
 class TestControl:
     @pytest.fixture
     def engine(self) -> Watched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from cli.conftest import Friendli, Watched
 from friendli.cli.history.store import History
@@ -101,11 +102,18 @@ def test_what_was_made_is_listed_made_again_varied_and_deleted(
 
 
 def test_an_edit_can_be_made_again_after_its_source_is_gone(ask: Friendli, engine: Watched) -> None:
-    Image.new("RGB", (12, 10), "red").save("red.png")
-    ask("edit", "red.png", "green", "--seed", "1")
-    Path("red.png").unlink()
+    engine.info = msgspec.structs.replace(engine.info, inpaints=True)
+    for name, colour in (("red.png", "red"), ("mask.png", "white"), ("other.png", "blue")):
+        Image.new("RGB", (12, 10), colour).save(name)
+    ask("edit", "red.png", "green", "--seed", "1", "--mask", "mask.png")
+    ask("edit", "other.png", "green")
+    for name in ("red.png", "mask.png"):
+        Path(name).unlink()
+    ask("history", "delete", "2")  # sweeps what no picture was made from
     assert ask("history", "again", "1").status == 0
-    assert engine.asked[0].images == engine.asked[1].images
+    first, _, again = engine.asked
+    assert (first.images, first.mask) == (again.images, again.mask)
+    assert first.mask
 
 
 @pytest.mark.parametrize("verb", ["again", "vary", "show"])

@@ -35,6 +35,7 @@ INFO = ModelInfo(
     guidance=3.5,
     adapters=("ink", "neon"),
     edits=True,
+    inpaints=True,
     controlnets=("edges", "layout"),
 )
 
@@ -43,7 +44,7 @@ def paint(request: ImageRequest) -> Image.Image:
     """Hills whose shape follows the seed, with a sun whose size follows the guidance."""
     random = Random(request.seed)
     if request.images:
-        return negative(request.images[0])
+        return negative(request.images[0], request.mask)
     image = Image.new("RGB", (SIDE, SIDE), f"hsl({random.randrange(360)}, 60%, 80%)")
     draw = ImageDraw.Draw(image)
     x, radius = random.randrange(40, SIDE - 40), 12 + 2 * (request.guidance or 0)
@@ -57,10 +58,16 @@ def paint(request: ImageRequest) -> Image.Image:
     return image
 
 
-def negative(given: Pixels) -> Image.Image:
-    """An edit: what was light is dark."""
-    image = Image.frombytes("RGB", (given.width, given.height), given.data)
-    return ImageOps.invert(image)
+def negative(given: Pixels, mask: Pixels | None) -> Image.Image:
+    """An edit: what was light is dark, where the mask is white."""
+    image = picture_of(given)
+    where = picture_of(mask).convert("L") if mask else Image.new("L", image.size, "white")
+    return Image.composite(ImageOps.invert(image), image, where)
+
+
+def picture_of(given: Pixels) -> Image.Image:
+    """What the engine was given, as a picture."""
+    return Image.frombytes("RGB", (given.width, given.height), given.data)
 
 
 def pixels(image: Image.Image) -> Pixels:

@@ -87,7 +87,8 @@ async def test_pictures_of_the_page_are_in_the_history_of_the_command_line(
 async def test_what_waits_is_taken_in_with_all_its_parameters(folder: Path) -> None:
     control = {"image": "data:image/png;base64," + base64.b64encode(b"\x89PNG lines").decode()}
     steered = {"model": "ink", "control_images": [control], "controlnet_weights": [0.5]}
-    for asked in ({"prompt": "first"}, {"prompt": "second", **steered}):
+    painted = {"image": control, "mask": control}
+    for asked in ({"prompt": "first", **painted}, {"prompt": "second", **steered}):
         assert (await post(picture(**asked))).json() == {"kept": True}
     assert (folder / "inbox").stat().st_mode & 0o077 == 0
     second, first = kept()
@@ -95,6 +96,7 @@ async def test_what_waits_is_taken_in_with_all_its_parameters(folder: Path) -> N
     assert first.made <= second.made
     assert (second.wish.model, second.wish.weight) == ("ink", (0.5,))
     assert content(second.wish.control) == b"\x89PNG lines"
+    assert content(first.wish.mask) == content(first.wish.image) == b"\x89PNG lines"
     assert waiting(folder) == []
 
 

@@ -139,6 +139,94 @@ async def test_settings_of_a_steered_picture_bring_its_control_back(
     assert engine.asked[0].control_images == engine.asked[1].control_images
 
 
+async def give(page: Page, slot: str, size: tuple[int, int] = (96, 96)) -> None:
+    """Choose a file for a slot: the disc, or white of that size."""
+    file = disc()
+    if size != (96, 96):
+        Image.new("L", size, "white").save(encoded := io.BytesIO(), "png")
+        file = {**file, "buffer": encoded.getvalue()}
+    await page.get_by_label(f"File: {slot}").set_input_files(files=[file])
+
+
+@pytest.mark.requirement("playground.mask")
+async def test_what_is_painted_over_is_edited_and_nothing_else(page: Page, engine: Painter) -> None:
+    await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
+    await unfold(page, "Pictures in")
+    zone = page.get_by_role("region", name="Where to paint")
+    await expect(zone).to_have_count(0)  # there is no picture yet
+    await give(page, "Picture to edit")
+    await zone.get_by_role("button", name="Paint").click()
+    await expect(zone.get_by_role("button", name="Use it")).to_be_disabled()
+    await paint(page, at_x=0.75)
+    await zone.get_by_role("button", name="Clear").click()
+    await expect(zone.get_by_role("button", name="Use it")).to_be_disabled()
+    await zone.get_by_label("Brush").fill("50")
+    await paint(page, at_x=0.25)
+    assert await grave_findings(page) == []
+    await zone.get_by_role("button", name="Use it").click()
+    await expect(zone.get_by_alt_text("The mask")).to_be_visible()
+    await page.get_by_label("Prompt", exact=True).fill("a negative")
+    await page.get_by_label("Prompt", exact=True).press("Enter")
+    await settle_edit(page)
+    [asked] = engine.asked
+    assert asked.mask
+    assert (asked.mask.width, asked.mask.height) == (96, 96)
+    assert at(asked.mask, 24, 48) == (255, 255, 255)  # below the stroke, which is half as wide
+    assert at(asked.mask, 80, 48) == (0, 0, 0)  # cleared
+
+
+async def paint(page: Page, *, at_x: float) -> None:
+    """Stroke over the picture from its top to its bottom."""
+    glass = page.get_by_role("img", name="The picture, to paint on")
+    await glass.scroll_into_view_if_needed()
+    box = await glass.bounding_box()
+    assert box
+    x = box["x"] + at_x * box["width"]
+    await page.mouse.move(x, box["y"] + 2)
+    await page.mouse.down()
+    await page.mouse.move(x, box["y"] + box["height"] - 2, steps=8)
+    await page.mouse.up()
+
+
+@pytest.mark.requirement("playground.mask")
+async def test_a_mask_is_a_file_too_and_comes_back_with_the_settings(
+    page: Page, engine: Painter
+) -> None:
+    await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
+    await unfold(page, "Pictures in")
+    zone = page.get_by_role("region", name="Where to paint")
+    await give(page, "Picture to edit")
+    await give(page, "Where to paint", (96, 40))
+    await expect(page.get_by_role("alert")).to_contain_text("another shape")
+    await give(page, "Where to paint", (48, 48))
+    await expect(zone.get_by_alt_text("The mask")).to_be_visible()
+    for _ in range(2):
+        await page.get_by_label("Prompt", exact=True).fill("a negative")
+        await page.get_by_label("Prompt", exact=True).press("Enter")
+        await settle_edit(page)
+        await page.get_by_role("region", name="Picture to edit").get_by_text("Remove").click()
+        await expect(zone).to_have_count(0)
+        await page.locator(".stage .made").click()
+        await page.get_by_role("button", name="Use settings").click()
+        await expect(zone.get_by_alt_text("The mask")).to_be_visible()
+    first, again = engine.asked
+    assert first.mask == again.mask
+    assert first.mask
+    assert (first.mask.width, set(first.mask.data)) == (96, {255})
+
+
+async def test_only_a_model_that_can_is_offered_a_mask(
+    context: BrowserContext, engine: Painter, address: str
+) -> None:
+    engine.info = msgspec.structs.replace(INFO, inpaints=False)
+    async with visiting(context, address) as page:
+        await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
+        await unfold(page, "Pictures in")
+        await give(page, "Picture to edit")
+        await expect(page.get_by_alt_text("To edit")).to_be_visible()
+        await expect(page.get_by_role("region", name="Where to paint")).to_have_count(0)
+
+
 async def test_a_file_that_is_no_picture_is_told(page: Page) -> None:
     await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
     await unfold(page, "Pictures in")
@@ -164,7 +252,7 @@ async def test_the_new_parts_have_no_grave_findings(page: Page) -> None:
 async def test_a_model_that_only_draws_shows_no_slots(
     context: BrowserContext, engine: Painter, address: str
 ) -> None:
-    engine.info = msgspec.structs.replace(INFO, edits=False, controlnets=())
+    engine.info = msgspec.structs.replace(INFO, edits=False, inpaints=False, controlnets=())
     async with visiting(context, address) as page:
         await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
         await expect(page.get_by_text("Pictures in")).to_have_count(0)

@@ -97,8 +97,13 @@ async def test_a_copied_snippet_makes_the_picture(
         assert (made.format, made.size) == ("JPEG", (256, 256))
 
 
-@pytest.mark.parametrize("name", list(RUNS))
-@pytest.mark.parametrize("slot", ["Picture to edit", "Control: layout"])
+@pytest.mark.parametrize(
+    ("name", "slot"),
+    [
+        ("curl", "Picture to edit"),
+        *((name, slot) for name in RUNS for slot in ("Where to paint", "Control: layout")),
+    ],
+)
 @pytest.mark.parametrize("settings", [()], indirect=True, ids=["open"])
 async def test_a_snippet_reads_the_pictures_that_go_in_from_files(
     page: Page, engine: Painter, tmp_path: Path, name: str, slot: str
@@ -107,7 +112,9 @@ async def test_a_snippet_reads_the_pictures_that_go_in_from_files(
     await expect(page.get_by_role("button", name="Generate")).to_be_enabled()
     await page.get_by_label("Prompt", exact=True).fill("a hill")
     await unfold(page, "Pictures in")
-    await page.get_by_label(f"File: {slot}").set_input_files(files=[picture_file()])
+    for each in ("Picture to edit", slot) if slot == "Where to paint" else (slot,):
+        await page.get_by_label(f"File: {each}").set_input_files(files=[picture_file()])
+        await expect(page.get_by_role("region", name=each).get_by_role("img")).to_be_visible()
     text = await copied(page, name)
     for link in await page.locator(".code a[download]").all():
         async with page.expect_download() as saved:
@@ -118,8 +125,9 @@ async def test_a_snippet_reads_the_pictures_that_go_in_from_files(
     await run(RUNS[name], tmp_path)
     [asked] = engine.asked
     assert asked.prompt == "a hill"
-    if slot == "Picture to edit":
+    if slot != "Control: layout":
         assert [image.data[:3] for image in asked.images] == [bytes((200, 30, 40))]
+        assert bool(asked.mask) == (slot == "Where to paint")
     else:
         assert list(asked.control_weights) == [0, 1]
         assert asked.control_images[1].data[:3] == bytes((200, 30, 40))

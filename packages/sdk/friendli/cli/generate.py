@@ -70,6 +70,14 @@ def edit(
         list[str] | None,
         typer.Option("--also", metavar="PICTURE", help="A further picture; may be repeated."),
     ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            "--mask",
+            metavar="PICTURE",
+            help="Where to paint: transparent there, or white if it is opaque everywhere.",
+        ),
+    ] = None,
     out: options.Out = None,
     steps: options.Steps = None,
     guidance: options.Guidance = None,
@@ -94,6 +102,7 @@ def edit(
         wish = Wish(
             prompt=prompt,
             image=run.pictures([image, *(also or ())]),
+            mask=run.pictures([mask] if mask else ()),
             steps=steps,
             guidance=guidance,
             seed=seed,

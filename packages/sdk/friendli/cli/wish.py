@@ -14,6 +14,8 @@ class Wish:
     prompt: str
     image: tuple[str, ...] = ()
     """Pictures to edit; empty for text to picture."""
+    mask: tuple[str, ...] = ()
+    """Where to paint into the one picture: one at most."""
     steps: int | None = None
     guidance: float | None = None
     seed: int | None = None
@@ -36,6 +38,7 @@ class Wish:
         given = {
             "prompt": self.prompt,
             "image": list(self.image),
+            "mask": next(iter(self.mask), None),
             "num_inference_steps": self.steps,
             "guidance_scale": self.guidance,
             "seed": self.seed,

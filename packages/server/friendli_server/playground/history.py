@@ -45,6 +45,7 @@ class _Asked(BaseModel):
     seed: int
     model: str | None = None
     image: _Given | None = None
+    mask: _Given | None = None
     control_images: list[_Given] = []
     controlnet_weights: list[float] = []
 

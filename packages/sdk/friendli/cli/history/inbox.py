@@ -57,6 +57,7 @@ def _made(told: Mapping[str, Any], history: History) -> Made:
     wish = Wish(
         prompt=asked["prompt"],
         image=_files([asked["image"]] if asked.get("image") else [], history),
+        mask=_files([asked["mask"]] if asked.get("mask") else [], history),
         steps=asked["num_inference_steps"],
         guidance=asked.get("guidance_scale"),
         seed=asked["seed"],

@@ -87,6 +87,7 @@ class History:
         wish = replace(
             made.wish,
             image=tuple(map(self._copied, made.wish.image)),
+            mask=tuple(map(self._copied, made.wish.mask)),
             control=tuple(map(self._copied, made.wish.control)),
         )
         with self._index:
@@ -185,4 +186,6 @@ class History:
         with closing(self._index.execute("select wish from pictures")) as rows:
             for row in rows:
                 wish = json.loads(row["wish"])
-                yield from (*wish.get("image", ()), *wish.get("control", ()))
+                yield from (
+                    path for kind in ("image", "mask", "control") for path in wish.get(kind, ())
+                )

@@ -22,10 +22,10 @@
 import { askServer, UNKNOWN } from "./capabilities.js";
 import { record } from "./diary.js";
 import { parametersIn } from "./embedded.js";
-import { EDIT, inputsOf, withInputs } from "./inputs.js";
+import { EDIT, inputsOf, MASK, withInputs } from "./inputs.js";
 import { setKey } from "./key.js";
 import { draftOf, EMPTY, fromHash, plan, toHash } from "./parameters.js";
-import { edgesOf, readPicture } from "./raster.js";
+import { edgesOf, readMask, readPicture } from "./raster.js";
 import { runAll } from "./run.js";
 import * as shelf from "./shelf.js";
 import { createStore } from "./store.js";
@@ -181,19 +181,25 @@ export function view(id) {
   set({ viewing: id });
 }
 
-/** Let a picture go in: to be edited, or into a ControlNet; never both. @param {string} slot @param {string} url */
+/**
+ * Let a picture go in: to be edited, perhaps with a mask, or into a ControlNet; never both. A mask
+ * belongs to one picture and leaves with it.
+ * @param {string} slot @param {string} url
+ */
 export function attach(slot, url) {
-  const { [EDIT]: _, ...controls } = get().inputs;
+  const { [EDIT]: edited, [MASK]: _, ...controls } = get().inputs;
   const weight = get().inputs[slot]?.weight ?? 1;
-  set({ inputs: slot === EDIT ? { [EDIT]: { url, weight: 1 } } : { ...controls, [slot]: { url, weight } } });
+  const beside = { [EDIT]: {}, [MASK]: { [EDIT]: edited } }[slot] ?? controls;
+  set({ inputs: { ...beside, [slot]: { url, weight } } });
 }
 
 /** @param {string} slot @param {Blob} file */
 export async function attachFile(slot, file) {
   try {
-    attach(slot, await readPicture(file));
-  } catch {
-    set({ notice: "This file is no picture that the browser can read." });
+    attach(slot, await (slot === MASK ? readMask(file, get().inputs[EDIT].url) : readPicture(file)));
+  } catch (error) {
+    const shape = error instanceof RangeError;
+    set({ notice: shape ? "The mask has another shape than the picture." : "This file is no picture that the browser can read." });
   }
 }
 
@@ -219,6 +225,7 @@ export function weigh(slot, weight) {
 /** @param {string} slot */
 export function detach(slot) {
   const { [slot]: _, ...inputs } = get().inputs;
+  if (slot === EDIT) delete inputs[MASK];
   set({ inputs });
 }
 

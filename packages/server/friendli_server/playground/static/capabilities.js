@@ -8,7 +8,8 @@
  * @property {string} model  the model's id; empty until it is ready
  * @property {string[]} adapters  routes that `model` accepts besides the base
  * @property {Partial<import("./parameters.js").Draft>} defaults  the model's own, else the API's, as the form's texts
- * @property {boolean} edits  whether it takes a picture to edit
+ * @property {boolean} edits  whether it takes a picture to edit, if only with a mask
+ * @property {boolean} inpaints  whether it takes a mask beside it
  * @property {string[]} controls  its ControlNets, in their order
  * @property {import("./service.js").Service} service
  * @property {boolean} room  whether the server tells what its engine does
@@ -25,6 +26,7 @@ export const UNKNOWN = {
   adapters: [],
   defaults: {},
   edits: false,
+  inpaints: false,
   controls: [],
   service: CONTAINER,
   room: false,
@@ -53,7 +55,8 @@ async function askContainer(model) {
     model,
     adapters: adapters.map((/** @type {{id: string}} */ { id }) => id),
     defaults: textsOf(base?.defaults ?? {}),
-    edits: base?.edits ?? false,
+    edits: (base?.edits || base?.inpaints) ?? false,
+    inpaints: base?.inpaints ?? false,
     controls: base?.controls ?? [],
   };
 }

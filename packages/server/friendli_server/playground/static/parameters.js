@@ -9,6 +9,7 @@
  * @property {number} [seed]  0 .. 2^53-1; the server draws one if it is absent
  * @property {string} [model]  an adapter's route; absent: the base model
  * @property {{image: string}} [image]  the picture to edit, as a data URI
+ * @property {{image: string}} [mask]  where to paint into that picture, as a data URI
  * @property {{image: string}[]} [control_images]  one for each ControlNet
  * @property {number[]} [controlnet_weights]  0 .. 1, one for each control picture
  *

@@ -21,6 +21,36 @@ export async function readPicture(file) {
   return dataUri(canvas);
 }
 
+/**
+ * A mask at the size of the picture that it belongs to.
+ * @param {Blob} file
+ * @param {string} url  the picture, as a data URI
+ * @returns {Promise<string>}  a data URI
+ * @throws {RangeError} it has another shape
+ * @throws {DOMException} the file is no picture
+ */
+export async function readMask(file, url) {
+  const [mask, { width, height }] = await Promise.all([file, await blobOf(url)].map((blob) => createImageBitmap(blob)));
+  if (Math.abs((mask.width / mask.height) * (height / width) - 1) > 0.02) throw new RangeError("another shape");
+  const canvas = new OffscreenCanvas(width, height);
+  penOf(canvas).drawImage(mask, 0, 0, width, height);
+  return dataUri(canvas);
+}
+
+/** White where a canvas has colour, black elsewhere. @param {HTMLCanvasElement} painted @returns {Promise<string>} */
+export function maskOf(painted) {
+  const { width, height } = painted;
+  const canvas = new OffscreenCanvas(width, height);
+  const pen = penOf(canvas);
+  pen.drawImage(painted, 0, 0);
+  for (const [operation, colour] of [["source-in", "#ffffff"], ["destination-over", "#000000"]]) {
+    pen.globalCompositeOperation = operation;
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, width, height);
+  }
+  return dataUri(canvas);
+}
+
 /** White outlines on black. @param {string} url  a data URI @returns {Promise<string>} */
 export async function edgesOf(url) {
   const picture = await createImageBitmap(await blobOf(url));

@@ -31,7 +31,7 @@ export function snippetsFor({ gateway }) {
 
 /** A gateway answers with links unless told otherwise. @param {Parameters} p @param {boolean} gateway @returns {Asked} */
 function taken(p, gateway) {
-  const { image, control_images: _, ...rest } = p;
+  const { image, mask: _, control_images: __, ...rest } = p;
   const plain = gateway ? { ...rest, response_format: "jpeg" } : rest;
   return { plain, files: filesOf(p).map(({ name }) => name), edit: Boolean(image) };
 }
@@ -40,7 +40,8 @@ function taken(p, gateway) {
 function curl(p, { origin, keyed, service }) {
   const { plain, files, edit } = taken(p, service.gateway);
   const body = shell(JSON.stringify(plain, null, 2));
-  const pictures = edit ? "{image: {image: input}}" : "{control_images: [inputs | {image: .}]}";
+  const mask = files.length > 1 ? ", mask: {image: input}" : "";
+  const pictures = edit ? `{image: {image: input}${mask}}` : "{control_images: [inputs | {image: .}]}";
   const read = `for f in ${files.join(" ")}; do base64 < $f | tr -d '\\n'; echo; done \\
   | jq -Rn ${body.slice(0, -1)} + ${pictures}' \\
   | `;
@@ -54,7 +55,8 @@ function curl(p, { origin, keyed, service }) {
 /** @param {Parameters} p @param {Server} server */
 function python(p, { origin, service: { gateway } }) {
   const { plain, files, edit } = taken(p, gateway);
-  const pictures = edit ? { image: files[0] } : files.length ? { control_images: files } : {};
+  const [image, mask] = files;
+  const pictures = edit ? { image, ...(mask && { mask }) } : files.length ? { control_images: files } : {};
   return `from friendli import SyncFriendli
 
 with SyncFriendli(server_url=${quoted(origin)}) as friendli:
@@ -78,7 +80,7 @@ from pathlib import Path
 from openai import OpenAI
 
 client = OpenAI(base_url=${quoted(origin + service.prefix)}, api_key=${keyed ? `os.environ["${KEY}"]` : `"none"`})
-answer = client.images.${edit ? "edit" : "generate"}(${edit ? `\n    image=Path(${quoted(files[0])}),` : ""}
+answer = client.images.${edit ? "edit" : "generate"}(${edit ? files.map((name, at) => `\n    ${["image", "mask"][at]}=Path(${quoted(name)}),`).join("") : ""}
     model=${quoted(model ?? baseModel)},
     prompt=${quoted(prompt)},
 ${service.gateway ? "" : `    output_format="jpeg",\n`}    extra_body=${steered},
@@ -91,8 +93,9 @@ Path("picture.jpg").write_bytes(b64decode(answer.data[0].b64_json))
 function javascript(p, { origin, keyed, service }) {
   const { plain, files, edit } = taken(p, service.gateway);
   const body = JSON.stringify(plain, null, 2).replaceAll("\n", "\n  ");
-  const list = files.map((name) => `await read(${quoted(name)})`).join(", ");
-  const pictures = edit ? `image: ${list}` : `control_images: [${list}]`;
+  const reads = files.map((name) => `await read(${quoted(name)})`);
+  const named = reads.map((read, at) => `${["image", "mask"][at]}: ${read}`);
+  const pictures = edit ? named.join(", ") : `control_images: [${reads.join(", ")}]`;
   return `import { ${files.length ? "readFile, " : ""}writeFile } from "node:fs/promises";
 ${files.length ? `\nconst read = async (name) => ({ image: (await readFile(name)).toString("base64") });` : ""}
 const answer = await fetch(${quoted(origin + pathOf(service, edit))}, {
@@ -114,6 +117,7 @@ function cli(p, { origin }) {
     ["--guidance", plain.guidance_scale],
     ["--seed", plain.seed],
     ["--model", plain.model],
+    ["--mask", edit ? files[1] : undefined],
     ...(edit ? [] : files.flatMap((name, at) => [["--control", name], ["--weight", plain.controlnet_weights[at]]])),
     ["--server", origin],
     ["-o", "picture.jpg"],

@@ -48,8 +48,8 @@ export function Sketchpad({ kind, onDone }) {
 }
 
 /** Draw from where the pointer was to where it is. @param {any} event @param {string} colour @param {number} width */
-function stroke({ target, offsetX, offsetY, movementX, movementY, type }, colour, width) {
-  const scale = SIDE / target.clientWidth;
+export function stroke({ target, offsetX, offsetY, movementX, movementY, type }, colour, width) {
+  const scale = target.width / target.clientWidth;
   const back = type === "pointerdown" ? 0 : scale;
   const pen = penOf(target);
   pen.strokeStyle = colour;
