@@ -26,7 +26,9 @@ from server.fakes import INFO, FakeEngine
 def container() -> Iterator[str]:
     """A container on loopback that can draw, edit and be steered; yields its URL."""
     engine = FakeEngine(
-        info=msgspec.structs.replace(INFO, edits=True, controlnets=("edges", "layout"))
+        info=msgspec.structs.replace(
+            INFO, edits=True, inpaints=True, controlnets=("edges", "layout")
+        )
     )
     server = Server(Service(engine, ContainerSettings()))
     listener = listen("127.0.0.1", 0)
