@@ -6,40 +6,49 @@ changes no bit. Knows peft's layers; nothing of routes, files and requests.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from .network import SharedNetwork
+from .network import ParkedCall, SharedNetwork
 
 
 def mixed(layer: Any, network: SharedNetwork) -> Any:
-    """The layer's forward: the base for all rows at once, then each call's own small products."""
+    """The layer's forward: the base for all rows at once, then each call's own small products.
+
+    These are added in place: to put all rows together anew would cost those without an adapter.
+    """
     alone = layer.forward
 
     def forward(x: Tensor, *args: Any, **kwargs: Any) -> Any:
         calls = network.running
         if not calls:
             return alone(x, *args, **kwargs)
-        result = layer.base_layer(x, *args, **kwargs)
-        if not any(call.adapter for call in calls):
-            return result
-        sizes = [call.rows * len(x) // sum(call.rows for call in calls) for call in calls]
-        if len(calls) > 1 and sizes != [call.rows for call in calls]:
-            raise RuntimeError("The rows of a LoRA layer cannot be told apart.")
-        names = [call.adapter for call in calls]
-        parts = zip(names, torch.split(x, sizes), torch.split(result, sizes), strict=True)
-        return torch.cat([_adapted(layer, name, own, base) for name, own, base in parts])
+        result, start = layer.base_layer(x, *args, **kwargs), 0
+        adapted = any(call.adapter in layer.lora_A for call in calls)
+        for call, size in zip(calls, _sizes(calls, len(x)) if adapted else (), strict=adapted):
+            if call.adapter in layer.lora_A:
+                own = slice(start, start + size)
+                _add(layer, str(call.adapter), x[own], result[own])
+            start += size
+        return result
 
     return forward
 
 
-def _adapted(layer: Any, name: str | None, x: Tensor, base: Tensor) -> Any:
+def _sizes(calls: Sequence[ParkedCall], length: int) -> list[int]:
+    """How much of a tensor's first dimension is each call's."""
+    sizes = [call.rows * length // sum(call.rows for call in calls) for call in calls]
+    if len(calls) > 1 and sizes != [call.rows for call in calls]:
+        raise RuntimeError("The rows of a LoRA layer cannot be told apart.")
+    return sizes
+
+
+def _add(layer: Any, name: str, x: Tensor, base: Tensor) -> None:
     """Peft's own sum for one adapter: base + B(A(x)) · scaling."""
-    if name is None or name not in layer.lora_A:
-        return base
     if variant := layer.lora_variant.get(name):
-        return variant.forward(layer, active_adapter=name, x=x, result=base)
+        base.copy_(variant.forward(layer, active_adapter=name, x=x, result=base))
+        return
     down, up = layer.lora_A[name], layer.lora_B[name]
-    return (base + up(down(x.to(down.weight.dtype))) * layer.scaling[name]).to(base.dtype)
+    base += up(down(x.to(down.weight.dtype))) * layer.scaling[name]
