@@ -22,6 +22,8 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root = root
         self.asked: list[str] = []
+        self.damages = ""
+        """A file whose content is not what the hub tells of it."""
 
     @property
     def url(self) -> str:
@@ -64,10 +66,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def describe(self, name: str, commit: str) -> None:
         root = self.server.root
-        files = [
-            {"rfilename": file, "size": (root / file).stat().st_size}
-            for file in self.server.files(commit)
-        ]
+        files: list[dict[str, object]] = []
+        for file in self.server.files(commit):
+            content = (root / file).read_bytes()
+            files.append({"rfilename": file, "size": len(content)})
+            if file.endswith(".safetensors"):
+                lfs = {"size": len(content), "pointerSize": 130}
+                files[-1]["lfs"] = lfs | {"sha256": hashlib.sha256(content).hexdigest()}
         body = json.dumps({"id": name, "modelId": name, "sha": commit, "siblings": files}).encode()
         self.answer(200, body, {"Content-Type": "application/json"})
 
@@ -76,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.refuse(404, "EntryNotFound")
             return
         body = (self.server.root / name).read_bytes()
+        if name == self.server.damages and self.command == "GET":
+            body = bytes(len(body))
         tag = hashlib.sha256(body).hexdigest()
         self.answer(200, body, {"ETag": f'"{tag}"', "X-Repo-Commit": commit})
 

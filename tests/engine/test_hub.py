@@ -82,6 +82,22 @@ def test_a_model_is_fetched_once_as_safetensors_and_found_offline(
 
 
 @pytest.mark.slow
+@pytest.mark.requirement("weights.verified")
+def test_weights_that_arrive_damaged_are_named_and_leave_no_trace(
+    hub: Hub, directory: Path, tmp_path: Path
+) -> None:
+    hub.damages = "vae/diffusion_pytorch_model.safetensors"
+    try:
+        (said,) = fetched("team/tiny", home=tmp_path, url=hub.url)
+    finally:
+        hub.damages = ""
+    assert said["kind"] == "ModelCorruptError"
+    assert "diffusion_pytorch_model.safetensors arrived damaged" in said["message"]
+    (got,) = fetched("team/tiny", home=tmp_path, url=hub.url)
+    part = "vae/diffusion_pytorch_model.safetensors"
+    assert (Path(got["path"]) / part).read_bytes() == (directory / part).read_bytes()
+
+
 def test_a_hub_out_of_reach_is_replaced_by_the_cache(hub: Hub, tmp_path: Path) -> None:
     (got,) = fetched("team/tiny", home=tmp_path, url=hub.url)
     nobody = "http://127.0.0.1:9"

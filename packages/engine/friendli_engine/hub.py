@@ -1,11 +1,13 @@
 """From a hub id, "owner/name" or "owner/name@revision", to a directory: fetched once, then cached.
 
-Fetches what the model's index names, as safetensors; never code and never pickles. Without the hub
-(`HF_HUB_OFFLINE=1`, or nothing answers) what the cache holds is used. Knows no torch and no models.
+Fetches what the model's index names, as safetensors, and compares weights with the hub's sha256;
+never code and never pickles. Without the hub (`HF_HUB_OFFLINE=1`, or nothing answers) what the
+cache holds is used. Knows no torch and no models.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
@@ -14,7 +16,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .errors import ModelNotFoundError
+from .errors import ModelCorruptError, ModelNotFoundError
 from .protocol import Phase
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ def fetch(source: str, *, marker: str, progress: Progress) -> Path:
 
     Raises:
         ModelNotFoundError: no such model or revision, no permission, or neither hub nor cache.
+        ModelCorruptError: weights that arrived differ from the sha256 that the hub tells.
     """
     from huggingface_hub import errors  # noqa: PLC0415  # only hub ids need the hub
 
@@ -60,6 +63,8 @@ def fetch(source: str, *, marker: str, progress: Progress) -> Path:
         raise ModelNotFoundError(text) from error
     except errors.EntryNotFoundError as error:
         raise ModelNotFoundError(f"The model {name!r} has no {marker}.") from error
+    except ModelCorruptError:
+        raise
     except Exception as error:  # every way of not reaching a host
         return _cached(name, revision or None, marker, error)
 
@@ -75,13 +80,27 @@ def _download(name: str, revision: str | None, marker: str, progress: Progress) 
     root = Path(get(marker)).parent
     sizes = {file.rfilename: file.size or 0 for file in found.siblings or ()}
     names = wanted(sizes, _folders(root / marker))
+    digests = {file.rfilename: file.lfs.sha256 for file in found.siblings or () if file.lfs}
     total, done = sum(sizes[file] for file in names) or 1, 0
     for file in names:
         progress("fetching", file, done / total)
+        is_new = not (root / file).exists()
         get(file, tqdm_class=_bar(partial(_tell, progress, file, done, total)))
+        if is_new and file in digests:
+            _verify(root / file, digests[file])
         done += sizes[file]
     progress("fetching", marker, 1.0)
     return root
+
+
+def _verify(file: Path, digest: str) -> None:
+    """The library compares sizes only. What is not as the hub says must not stay in the cache."""
+    with file.open("rb") as content:
+        if hashlib.file_digest(content, "sha256").hexdigest() == digest:
+            return
+    file.resolve().unlink()
+    file.unlink(missing_ok=True)
+    raise ModelCorruptError(f"{file.name} arrived damaged from the hub: its sha256 differs.")
 
 
 def _tell(progress: Progress, file: str, done: int, total: int, more: int) -> None:
