@@ -32,6 +32,14 @@ def test_while_replicas_start_nothing_more_is_launched() -> None:
     assert (step.launch, step.status, step.phase) == (0, "INITIALIZING", "ENGINE_INITIALIZING")
 
 
+def test_while_no_replica_has_a_place_a_machine_is_awaited() -> None:
+    waiting = replace(replica("a", "starting"), phase="REQUESTING_VIRTUAL_MACHINE")
+    assert planned(waiting, status="INITIALIZING").phase == "REQUESTING_VIRTUAL_MACHINE"
+    assert planned(
+        waiting, replica("b", "starting"), low=2, high=2, status="INITIALIZING"
+    ).phase == ("ENGINE_INITIALIZING")
+
+
 def test_while_every_replica_downloads_the_endpoint_does() -> None:
     first, second = (replica(name, "starting") for name in "ab")
     fetching = replace(first, phase="DOWNLOADING_MODEL")
@@ -52,6 +60,11 @@ def test_demand_launches_more_up_to_the_most(demand: int, launched: int) -> None
     assert planned(replica("a"), high=3, demand=demand).launch == launched
 
 
+def test_several_become_more_without_losing_one() -> None:
+    step = planned(replica("a"), replica("b"), high=5, demand=3)
+    assert (step.launch, step.drain) == (1, [])
+
+
 def test_less_demand_drains_what_is_too_much_and_those_not_ready_first() -> None:
     step = planned(replica("a"), replica("b", "starting"), replica("c"), high=3, demand=1)
     assert step.drain == ["b", "a"]
@@ -64,6 +77,16 @@ def test_an_update_drains_the_old_only_when_the_new_is_ready() -> None:
     assert (step.launch, step.drain, step.status) == (0, [], "UPDATING")
     step = planned(old, replica("new"))
     assert step.drain == ["old"]
+
+
+def test_an_update_goes_on_one_by_one_where_there_is_room_for_one_more() -> None:
+    """A full cluster has the second new one wait for the first old one's place."""
+    old = [replica(name, current=False) for name in "ab"]
+    coming = replica("d", "starting")
+    assert planned(*old, replica("c", "starting"), coming, low=2, high=2).drain == []
+    assert planned(*old, replica("c"), coming, low=2, high=2).drain == ["a"]
+    assert planned(old[1], replica("c"), coming, low=2, high=2).drain == []
+    assert planned(old[1], replica("c"), replica("d"), low=2, high=2).drain == ["b"]
 
 
 def test_old_replicas_that_never_became_ready_are_not_waited_for() -> None:

@@ -15,6 +15,8 @@ from friendli_server.dedicated.endpoints.models import Goal, ReplicaState
 from friendli_server.dedicated.endpoints.wire import AutoscalingPolicy, Status
 
 MOST_FAILURES: Final = 3
+PHASES: Final = ("REQUESTING_VIRTUAL_MACHINE", "DOWNLOADING_MODEL", "ENGINE_INITIALIZING")
+"""Of a replica's start, in order."""
 _ALIVE: Final = frozenset({ReplicaState.STARTING, ReplicaState.READY})
 
 
@@ -25,7 +27,7 @@ class ReplicaView:
     id: str
     state: str
     is_current: bool
-    phase: str | None = None
+    phase: str = PHASES[-1]
     error_code: str | None = None
 
 
@@ -65,25 +67,24 @@ def plan(endpoint: EndpointView) -> Plan:
     failures = [r for r in endpoint.replicas if r.state == ReplicaState.FAILED and r.is_current]
     current = [r for r in endpoint.replicas if r.state in _ALIVE and r.is_current]
     old = [r for r in endpoint.replicas if r.state in _ALIVE and not r.is_current]
-    ready = [r for r in current if r.state == ReplicaState.READY]
+    ready = _ready(current)
     want = desired(endpoint) if goal == Goal.AWAKE else 0
     gives_up = len(failures) >= MOST_FAILURES and not ready
     launch = 0 if gives_up else max(0, want - len(current))
-    surplus = sorted(current, key=lambda r: r.state == ReplicaState.READY)[: len(current) - want]
-    replaced = old if goal != Goal.AWAKE or len(ready) >= want else _starting(old)
-    serving = bool(ready) or any(r.state == ReplicaState.READY for r in old)
+    still = min(len(_ready(old)), max(0, want - len(ready)))
+    served = len(ready) + len(_ready(old))
     status = _status(
         goal=goal,
         before=endpoint.status,
-        serving=serving,
+        serving=served > 0,
         updating=bool(old),
         gives_up=gives_up,
         empty=not endpoint.replicas,
     )
-    coming_up = goal == Goal.AWAKE and not serving and not gives_up
+    coming_up = goal == Goal.AWAKE and not served and not gives_up
     return Plan(
         launch=launch,
-        drain=[r.id for r in (*surplus, *replaced)],
+        drain=[*_all_but(want, current), *_all_but(still, old)],
         forget=_forgettable(endpoint.replicas, recovered=bool(ready) or goal != Goal.AWAKE),
         goal=goal,
         status=status,
@@ -107,9 +108,14 @@ def _dozes_off(endpoint: EndpointView) -> bool:
     )
 
 
-def _starting(replicas: Sequence[ReplicaView]) -> Sequence[ReplicaView]:
-    """Replicas nobody will wait for any more: a newer version is on its way."""
-    return [r for r in replicas if r.state == ReplicaState.STARTING]
+def _all_but(keep: int, replicas: Sequence[ReplicaView]) -> Sequence[str]:
+    """The ids of those that go when `keep` stay; what is not ready yet goes first."""
+    in_order = sorted(replicas, key=lambda r: r.state == ReplicaState.READY)
+    return [r.id for r in in_order[: max(0, len(replicas) - keep)]]
+
+
+def _ready(replicas: Sequence[ReplicaView]) -> Sequence[ReplicaView]:
+    return [r for r in replicas if r.state == ReplicaState.READY]
 
 
 def _forgettable(replicas: Sequence[ReplicaView], *, recovered: bool) -> Sequence[str]:
@@ -135,7 +141,4 @@ def _status(
 
 def _phase(current: Sequence[ReplicaView]) -> str:
     """That of the replica which is furthest; they share what one downloads."""
-    if not current:
-        return "REQUESTING_VIRTUAL_MACHINE"
-    phases = {replica.phase for replica in current}
-    return "DOWNLOADING_MODEL" if phases == {"DOWNLOADING_MODEL"} else "ENGINE_INITIALIZING"
+    return max((replica.phase for replica in current), key=PHASES.index, default=PHASES[0])

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from friendli_server.dedicated.database import Database, DatabaseDownError, now
 from friendli_server.dedicated.endpoints import services as endpoints
 from friendli_server.dedicated.endpoints.models import Endpoint, Replica, ReplicaState
-from friendli_server.dedicated.endpoints.plan import EndpointView, Plan, ReplicaView, plan
+from friendli_server.dedicated.endpoints.plan import PHASES, EndpointView, Plan, ReplicaView, plan
 from friendli_server.dedicated.endpoints.wire import EndpointConfig, Status
 from friendli_server.dedicated.metrics import Metrics
 from friendli_server.dedicated.nodes import services as nodes
@@ -169,7 +169,7 @@ class Keeper:
                     id=replica.id,
                     state=replica.state,
                     is_current=(replica.version, replica.epoch) == current,
-                    phase=replica.phase,
+                    phase=replica.phase or PHASES[-1 if replica.url else 0],
                     error_code=replica.error_code,
                 )
                 for replica in replicas
