@@ -52,7 +52,7 @@ def test_pictures_decoded_aside_have_the_bytes_of_the_plain_pipeline(model: Mode
 
     decoding(model, around)
     assert_equal_to_plain(model, mixed(8), aside=True)
-    assert places[True] >= 3, "hardly any was decoded aside"
+    assert places[True], "none was decoded aside"
 
 
 def test_steps_of_others_go_on_while_a_picture_is_decoded(model: Model) -> None:
