@@ -139,6 +139,8 @@ async def test_a_broken_file_is_told_once_and_tried_again_when_it_changes(
     put(place, "ink", BROKEN)
     await hot.look()
     assert loader.served == {"ink": b"whole"}, "the one before is served on"
+    copies = (place.parent / "cache").rglob("*.safetensors")
+    assert [copy.read_bytes() for copy in copies] == [b"whole"]
 
 
 async def test_a_file_that_kills_the_engine_is_tried_twice_and_no_more(

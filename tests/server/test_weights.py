@@ -17,6 +17,7 @@ from friendli_server.container.arrival import Arrival, arrived
 from friendli_server.settings import ContainerSettings
 from friendli_server.weights import store, sums
 from friendli_server.weights.fetch import fetch
+from friendli_server.weights.folder import AdapterFolder
 from friendli_server.weights.place import Place, WeightsError
 from friendli_server.weights.verify import verify
 from server.bucket import NAME, Bucket, bucket, sha256sums
@@ -222,6 +223,27 @@ async def test_a_disk_that_is_too_small_is_said_before_it_is_filled(
     with pytest.raises(WeightsError, match=r"0\.0 MB are to come, and 0\.0 MB are free at"):
         await got(PLACE, tmp_path)
     assert not any("weights" in key for key in there.read)
+
+
+async def test_what_has_no_digest_leaves_nothing_half_fetched(
+    there: Bucket, tmp_path: Path
+) -> None:
+    there.put("loras", {"ink.safetensors": bytes(5000)}, sums=False)
+    folder = AdapterFolder(f"s3://{NAME}/loras", tmp_path)
+    found = (await folder.look())["ink"]
+    there.cut = 10_000
+    with pytest.raises(WeightsError, match=r"^s3://models/loras/ink.safetensors: "):
+        await folder.fetch(found)
+    assert {path.suffix for path in below(tmp_path)} <= {".lock"}
+    there.cut = 0
+    assert contents((await folder.fetch(found)).parent) == {"ink.safetensors": bytes(5000)}
+
+
+async def test_files_without_content_are_fetched_too(there: Bucket, tmp_path: Path) -> None:
+    there.put("empty", {"a.txt": b""})
+    folder = await got(f"s3://{NAME}/empty", tmp_path)
+    folder.parent.rename(folder.parent.with_suffix(".partial"))
+    assert contents(await got(f"s3://{NAME}/empty", tmp_path)) == {"a.txt": b""}
 
 
 async def test_a_folder_by_url_is_copied_as_from_a_store(tmp_path: Path) -> None:

@@ -120,6 +120,8 @@ class HotAdapters:
             rest = min(2**tries, _LONGEST_REST)
         elif isinstance(error, WorkerLostError) and tries == 1:
             rest = 1  # it may have died of something else
+        else:
+            self._folder.discard(found)  # or every state of a file that grows would be kept
         self._failures[route] = _Failure(found.version, tries, self._looks + rest)
         if tries == 1:
             logger.warning("The adapter %r is left out: %s", route, error)

@@ -88,7 +88,6 @@ async def gather(wanted: Wanted, *, cache: Path, progress: Progress) -> Path:
         async with _alone(folder.parent.with_suffix(".lock"), meanwhile=wait):
             if not folder.is_dir():  # nobody brought it while we waited
                 await _Fetching(wanted, partial / folder.name, progress, total).run(found)
-                partial.rename(folder.parent)
     except OSError as error:
         raise WeightsError(f"{where}: {cache}: {error.strerror or error}.") from error
     return folder
@@ -116,9 +115,18 @@ class _Fetching:
 
     def __init__(self, wanted: Wanted, folder: Path, progress: Progress, total: int) -> None:
         self._wanted, self._folder = wanted, folder
-        self._progress, self._done, self._total = progress, 0, total
+        self._progress, self._done, self._total = progress, 0, total or 1
 
     async def run(self, found: Sequence[Found]) -> None:
+        partial = self._folder.parent
+        try:
+            await self._fetch(found)
+            partial.rename(partial.with_suffix(""))
+        finally:
+            if None in self._wanted.digests.values():  # without digests nothing is taken up again
+                shutil.rmtree(partial, ignore_errors=True)
+
+    async def _fetch(self, found: Sequence[Found]) -> None:
         where = self._wanted.store.where
         self._check_room()
         logger.info("Fetching %s: %s in %d files", where, _bytes(self._total), len(found))

@@ -6,6 +6,7 @@ Says what is there now and brings it to this machine; what is served is decided 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -49,10 +50,17 @@ class AdapterFolder:
         Raises:
             WeightsError: it is gone, changed, or not what `SHA256SUMS` says.
         """
-        digest = self._digests.get(found.path)
-        wanted = Wanted(self._store, {found.path: digest}, f"{found.path} {found.version}")
+        wanted = self._wanted(found)
         folder = await gather(wanted, cache=self._cache, progress=lambda *_: None)
         return folder / found.path
+
+    def discard(self, found: Found) -> None:
+        """Drop the copy of a file that is good for nothing."""
+        shutil.rmtree(self._wanted(found).home(self._cache).parent, ignore_errors=True)
+
+    def _wanted(self, found: Found) -> Wanted:
+        digest = self._digests.get(found.path)
+        return Wanted(self._store, {found.path: digest}, f"{found.path} {found.version}")
 
     async def _read(self, listing: Found | None) -> None:
         version = listing.version if listing else ""
