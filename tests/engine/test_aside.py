@@ -15,6 +15,7 @@ from engine.weaving import assert_equal_to_plain, joining_one_by_one, mixed, req
 from friendli_engine.aside import divided
 from friendli_engine.engine import Engine
 from friendli_engine.model import Model
+from friendli_engine.network import NetworkSpec
 from friendli_engine.request import Event, Failed, Finished, Progress
 
 LIMIT = 60.0
@@ -88,6 +89,36 @@ def test_two_pictures_are_decoded_at_once_when_nothing_else_is_to_do(model: Mode
         measured = True
         ended = list(engine.generate([request(name, seed=ord(name)) for name in "ab"]))
     assert [e.id for e in ended if isinstance(e, Finished)] == ["a", "b"]
+
+
+def test_a_network_with_a_state_is_never_called_by_both_threads(model: Model) -> None:
+    """Not even for a shape that is new, whose memory only the engine's own thread can measure."""
+    go, decoding_aside, overlaps = threading.Event(), threading.Event(), []
+
+    def around(decode: Callable[[], Any]) -> Any:
+        if aside():
+            decoding_aside.set()
+            assert go.wait(LIMIT)
+            decoding_aside.clear()
+        overlaps.append(decoding_aside.is_set())
+        go.set()
+        return decode()
+
+    decoding(model, around)
+    with Engine(model, aside=True) as engine:
+        model.pipelines["generate"].vae.decode.spec = NetworkSpec()
+        joining_one_by_one(engine, [request("measured", steps=1)])
+        go.clear()
+        engine.submit(request("short", steps=1))
+        engine.submit(request("other shape", steps=3, width=64, height=32))
+        while engine._runs["other shape"].step < 3:
+            engine.step()
+        for _ in range(5):
+            engine.step()
+        go.set()
+        ended = joining_one_by_one(engine, [])
+    assert set(map(type, ended.values())) == {bytes}
+    assert overlaps == [False] * 3
 
 
 def test_a_request_cancelled_while_it_is_decoded_disturbs_nobody(model: Model) -> None:

@@ -51,17 +51,17 @@ class Aside:
         """Begin the most urgent of the calls that are for here; those for the engine are left.
 
         A call that has the engine to itself is left, and one whose memory is yet to be measured:
-        torch's profiler bears one thread. If nothing else is left, further calls of networks
-        without a state are.
+        torch's profiler bears one thread. If nothing else is left, further ones are. A network with
+        a state is never called by both threads.
         """
         if not self._on or (len(parked) < 2 and not self._busy):
             return list(parked)
-        ours = [run for run in parked if _is_for_here(run)]
+        ours = [run for run in parked if _is_alone(run) and _is_measured(run)]
         if ours and not self._busy:
             run = order(ours)[0]
             self._busy = run, self._pool.submit(self._attempt, run)
-        left = [run for run in parked if run not in ours]
-        return left or [run for run in ours if self._is_free(run)]
+        left = [run for run in parked if self._may_run_beside(run)]
+        return [run for run in left if run not in ours] or left
 
     def ended(self, *, idle: bool) -> Iterator[tuple[Run, Any]]:
         """The run whose call has ended, if one has, and its outcome; `idle` is worth a wait."""
@@ -78,16 +78,20 @@ class Aside:
         self._pool.shutdown()
         self._busy = None
 
-    def _is_free(self, run: Run) -> bool:
-        """Whether its call may run beside the one that is under way."""
-        same = self._busy is not None and self._busy[0] is run
-        return not same and bool(run.parked and run.parked.network.spec.stateless)
+    def _may_run_beside(self, run: Run) -> bool:
+        """Whether the engine's own thread may take its call, whatever is under way here."""
+        if not self._busy or not _is_alone(run):
+            return True
+        return run is not self._busy[0] and bool(run.parked and run.parked.network.spec.stateless)
 
     @torch.inference_mode()
     def _attempt(self, run: Run) -> Attempt:
         return self._forwards.attempt([run])
 
 
-def _is_for_here(run: Run) -> bool:
-    call = run.parked
-    return call is not None and call.network.solo and call.network in run.footprint.networks
+def _is_alone(run: Run) -> bool:
+    return bool(run.parked and run.parked.network.solo)
+
+
+def _is_measured(run: Run) -> bool:
+    return bool(run.parked and run.parked.network in run.footprint.networks)
