@@ -66,6 +66,17 @@ class Service:
         await until(two)
         return time.monotonic() - began
 
+    async def recovered(self, before: set[str]) -> float:
+        """Seconds until one of `before` was noticed to be gone, and there are two again."""
+        began = time.monotonic()
+
+        async def noticed() -> bool:
+            return await self.ready() != before
+
+        await until(noticed)
+        await self.replaced(before - await self.ready())
+        return time.monotonic() - began
+
 
 async def begin(settings: GatewaySettings, token: str, rays: Rays) -> Service:
     """A gateway, without an endpoint yet."""
@@ -144,15 +155,7 @@ async def test_a_node_is_lost_under_load(service: Service, say: Say) -> None:
         before = await service.ready()
         victim = service.rays.containers()[0]
         service.rays.lose_node_of(victim)
-        await callers.answered(8)
-
-        async def noticed() -> bool:
-            return await service.ready() != before
-
-        began = time.monotonic()
-        await until(noticed)
-        await service.replaced(before - await service.ready())
-        say("a node lost", time.monotonic() - began)
+        say("a node lost", await service.recovered(before))
         await callers.answered(8)
     service.rays.add_node()
     assert callers.were_well_served()
@@ -164,14 +167,7 @@ async def test_an_actor_is_killed_under_load(service: Service, say: Say) -> None
         await callers.answered(8)
         before = await service.ready()
         service.rays.containers()[0].parent().kill()
-
-        async def noticed() -> bool:
-            return await service.ready() != before
-
-        began = time.monotonic()
-        await until(noticed)
-        await service.replaced(before - await service.ready())
-        say("an actor killed", time.monotonic() - began)
+        say("an actor killed", await service.recovered(before))
     assert callers.were_well_served()
 
 
@@ -228,5 +224,5 @@ async def test_the_heads_store_of_state_is_killed_and_started_anew_under_load(
         await callers.answered(8)
         assert await service.ready() == before
         service.rays.containers()[0].parent().kill()
-        say("the head's state lost and found, then an actor killed", await service.replaced(set()))
+        say("the head lost and found, then an actor killed", await service.recovered(before))
     assert callers.were_well_served()
