@@ -74,7 +74,6 @@ async def flooded(container: Container, *, rate: float, **body: Any) -> AsyncIte
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[1],
-        start_new_session=True,
     )
     answers: list[Answer] = []
     try:
