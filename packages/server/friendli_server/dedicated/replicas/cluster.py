@@ -108,6 +108,8 @@ class RayCluster:
         """Let go of the cluster; the replicas stay."""
         self._closing.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._watch:
+            await asyncio.to_thread(self._watch.join, timeout=2 * _LOOK_SECONDS)
         await asyncio.to_thread(ray.shutdown)
 
     async def _asked(self, question: Callable[[], T]) -> T:
