@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from friendli_server.dedicated.replicas.router import LOADING_STEPS
 
 from benchmarks.cluster.replica import Device, Job, Replica
 from benchmarks.cluster.routing import RULES, View
@@ -74,7 +75,7 @@ def test_a_replica_that_had_the_adapter_is_preferred_until_it_is_too_busy(rule: 
     view.sent(warm)
     view.ended(warm)
     assert RULES[rule](view, job(4, adapter=5)) == 1
-    for _ in range(6):
+    for _ in range(LOADING_STEPS // 4 + 1):
         view.sent(warm)
     assert RULES[rule](view, job(4, adapter=5)) != 1
 

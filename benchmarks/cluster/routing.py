@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
+from friendli_server.dedicated.replicas.router import LOADING_STEPS
 from numpy.typing import NDArray
 
 from benchmarks.cluster.replica import Job
-
-LOADING = 20.0
-"""Steps that loading an adapter counts for."""
 
 
 @dataclass
@@ -107,7 +105,7 @@ def by_predicted(view: View, job: Job) -> int:
     if job.adapter is None:
         return by_work(view, job)
     cold = ~view.warm.get(job.adapter, np.zeros(view.replicas, dtype=np.bool_))
-    cost = np.where(view.ready, view.work + LOADING * cold, np.inf)
+    cost = np.where(view.ready, view.work + LOADING_STEPS * cold, np.inf)
     least = np.flatnonzero(cost == cost.min())
     homes = np.random.default_rng(job.adapter).random(view.replicas)
     return int(least[homes[least].argmin()])

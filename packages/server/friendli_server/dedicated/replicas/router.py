@@ -29,7 +29,7 @@ _STALE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
 _WATCH_SECONDS: Final = 1.0
 _SERVING: Final = (ReplicaState.READY, ReplicaState.DRAINING)
-LOADING_STEPS: Final = 20
+LOADING_STEPS: Final = 40
 """What loading an adapter counts for."""
 
 
