@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from friendli_server.dedicated.database import Database
+from friendli_server.dedicated.replicas.ports import free_port
 from sqlalchemy import text
 
 
@@ -23,9 +23,7 @@ class Postgres:
         self._binaries = binaries
         self._folder = folder
         self._user = "postgres" if os.geteuid() == 0 else None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port("127.0.0.1")
         self._run("initdb", "--auth=trust", "--username=test", "--no-sync", "--encoding=UTF8")
 
     @property

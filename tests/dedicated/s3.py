@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from aside import python_with
+from friendli_server.dedicated.replicas.ports import free_port
 
 VERSION = "5.2.5"
 BUCKET = "pictures"
@@ -20,9 +20,7 @@ BUCKET = "pictures"
 def s3() -> Iterator[str]:
     """The URL of a store with an empty bucket."""
     python = python_with(f"moto/{VERSION}", f"moto[s3]=={VERSION}", "flask", "flask-cors")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port("127.0.0.1")
     command = [str(python), "-m", "moto.server", "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         url = f"http://127.0.0.1:{port}"

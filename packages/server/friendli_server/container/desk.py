@@ -6,8 +6,7 @@ Knows nothing about how an order came to be.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -25,8 +24,8 @@ from friendli_server.container.results import Results
 from friendli_server.container.service import Service
 from friendli_server.envelope import request_id
 from friendli_server.errors import ApiError, ClientGone
+from friendli_server.waiting import disconnected, unless
 
-T = TypeVar("T")
 _SILENCE = 10.0
 """Seconds without an event after which a comment is sent, so that proxies keep the line open."""
 
@@ -86,7 +85,9 @@ class Desk:
         try:
             async with asyncio.timeout(limit):
                 with job.followed():
-                    pictures = await unless_gone(job.pictures(), request.receive)
+                    pictures = await unless(
+                        job.pictures(), leaving=partial(disconnected, request.receive)
+                    )
         except TimeoutError:
             raise ApiError("deadline_exceeded") from None
         self.made(job, request.state.place, len(pictures))
@@ -124,7 +125,7 @@ class EventStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until the job or the client is gone."""
         with self.job.followed():
-            await unless_gone(self.job.prepared(), receive)
+            await unless(self.job.prepared(), leaving=partial(disconnected, receive))
             await super().__call__(scope, receive, send)
             if not self.job.ended:
                 raise ClientGone
@@ -155,25 +156,3 @@ def _headers(order: Order, picture: Picture) -> dict[str, str]:
     if order.ignored:
         headers["x-ignored-parameters"] = ", ".join(order.ignored)
     return headers
-
-
-async def unless_gone(waiting: Coroutine[Any, Any, T], receive: Receive) -> T:
-    """What `waiting` gives.
-
-    Raises:
-        ClientGone: the client left first.
-    """
-    gone, done = asyncio.create_task(_disconnect(receive)), asyncio.create_task(waiting)
-    try:
-        await asyncio.wait({gone, done}, return_when=asyncio.FIRST_COMPLETED)
-        if not done.done():
-            raise ClientGone
-        return done.result()
-    finally:
-        gone.cancel()
-        done.cancel()
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

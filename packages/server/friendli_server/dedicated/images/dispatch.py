@@ -6,8 +6,8 @@ so a second try gives the bytes the first would have given.
 
 from __future__ import annotations
 
-import asyncio
 import time
+from functools import partial
 from typing import Final
 
 from friendli_server.dedicated.metrics import Metrics
@@ -23,6 +23,7 @@ from friendli_server.dedicated.replicas.container import (
 )
 from friendli_server.dedicated.replicas.router import Load, Router, Target
 from friendli_server.errors import ApiError
+from friendli_server.waiting import unless
 
 _TRIES: Final = 3
 _ELSEWHERE_SECONDS: Final = 2.0
@@ -73,16 +74,11 @@ class Dispatcher:
         self, endpoint_id: str, target: Target, request: ContainerRequest, tell: Tell | None
     ) -> Made:
         """The pictures, unless the replica is lost before: a network that is cut tells nothing."""
-        making = asyncio.create_task(self._client.make(target.url, request, tell=tell))
-        lost = asyncio.create_task(self._router.lost(endpoint_id, target))
-        try:
-            await asyncio.wait({making, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if not making.done():
-                raise ReplicaLostError
-            return making.result()
-        finally:
-            making.cancel()
-            lost.cancel()
+        return await unless(
+            self._client.make(target.url, request, tell=tell),
+            leaving=partial(self._router.lost, endpoint_id, target),
+            error=ReplicaLostError,
+        )
 
     async def _next(
         self,

@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from friendli_server import sse
 from friendli_server.dedicated.images.service import Waiter
-from friendli_server.dedicated.images.waiting import disconnected, unless
 from friendli_server.dedicated.problems import told_to_client
 from friendli_server.dedicated.replicas.container import Made, Tell
 from friendli_server.errors import ApiError, ClientGone
+from friendli_server.waiting import disconnected, unless
 
 _SILENCE: Final = 10.0
 """Seconds without an event after which a comment is sent, so that proxies keep the line open."""

@@ -32,10 +32,10 @@ from friendli_server.dedicated.images.bodies import (
 from friendli_server.dedicated.images.openai_events import OpenAIEvents
 from friendli_server.dedicated.images.service import ImageService
 from friendli_server.dedicated.images.stream import Events, EventStream, FriendliEvents
-from friendli_server.dedicated.images.waiting import disconnected, unless
 from friendli_server.envelope import request_id
 from friendli_server.errors import ApiError
 from friendli_server.forms import is_form, parse_form
+from friendli_server.waiting import disconnected, unless
 
 _LONGEST_KEY: Final = 255
 

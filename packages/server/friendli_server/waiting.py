@@ -1,4 +1,4 @@
-"""Waiting for work as long as somebody waits for us. Knows nothing of what the work is."""
+"""Waiting for work until something makes it pointless. Knows nothing of what the work is."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ _Result = TypeVar("_Result")
 
 
 async def unless(
-    work: Coroutine[Any, Any, _Result], *, leaving: Callable[[], Coroutine[Any, Any, object]]
+    work: Coroutine[Any, Any, _Result],
+    *,
+    leaving: Callable[[], Coroutine[Any, Any, object]],
+    error: type[Exception] = ClientGone,
 ) -> _Result:
     """The result of `work`, which is cancelled when `leaving` returns first.
 
     Raises:
-        ClientGone: `leaving` returned first.
+        Exception: `error`, when `leaving` returned first.
     """
     gone, task = asyncio.create_task(leaving()), asyncio.create_task(work)
     try:
         await asyncio.wait({gone, task}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise ClientGone
+            raise error
         return task.result()
     finally:
         gone.cancel()
