@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from friendli_server.container.app import application
 from friendli_server.container.arrival import Arrival
 from friendli_server.container.service import Service
+from friendli_server.dedicated.images import dispatch
+from friendli_server.dedicated.replicas import fleet
 from friendli_server.dedicated.replicas.container import ContainerClient
 from friendli_server.dedicated.replicas.interfaces import Health
 from friendli_server.settings import ContainerSettings
@@ -118,7 +120,10 @@ async def test_what_the_container_refuses_is_refused_in_its_words(
     assert error["code"] != "bad_replica_answer"
 
 
-async def test_a_container_that_drains_hands_its_requests_on(served: Served) -> None:
+async def test_a_container_that_drains_hands_its_requests_on(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet, "_PROBE_SECONDS", 0.01)
     world = served.world
     served.engine.state = "stopped"
     world.launcher.born_ready = True
@@ -126,6 +131,24 @@ async def test_a_container_that_drains_hands_its_requests_on(served: Served) -> 
     assert answer.status_code == 200
     assert served.engine.asked == []
     assert len(world.launcher.launched) == 2
+
+
+async def test_a_replica_that_does_not_take_a_request_is_asked_until_it_does(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_ELSEWHERE_SECONDS", 0.0)
+    monkeypatch.setattr(fleet, "_PROBE_SECONDS", 1e9)
+    served.engine.state = "stopped"
+    moved = served.world.gateway.metrics.moved.labels("lost")
+
+    async def asked_often() -> bool:
+        return moved._value.get() > 5
+
+    asked = asyncio.create_task(served.world.generate(served.tenant, served.endpoint))
+    await served.world.until(asked_often)
+    served.engine.state = "ready"
+    assert (await asked).status_code == 200
+    assert len(served.world.launcher.launched) == 1
 
 
 async def test_a_stream_ends_with_the_picture_of_the_plain_answer(served: Served) -> None:

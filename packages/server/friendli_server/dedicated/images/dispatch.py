@@ -1,7 +1,8 @@
 """Pictures from whichever replica can make it: wait, send, and once more elsewhere.
 
 Knows neither teams nor formats. The request is the same wherever it goes, seed and key included,
-so a second try gives the bytes the first would have given.
+so a second try gives the bytes the first would have given. Replicas that do not take it are asked
+for as long as a request may wait; one that is lost with three replicas has ended them, perhaps.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from friendli_server.dedicated.replicas.container import (
     ContainerClient,
     ContainerRequest,
     Made,
+    ReplicaAwayError,
     ReplicaBusyError,
     ReplicaLostError,
     ReplicaRefusedError,
@@ -54,16 +56,19 @@ class Dispatcher:
         until = time.monotonic() + self._wake_seconds
         avoid: set[str] = set()
         busy: ReplicaBusyError | None = None
-        for _ in range(_TRIES):
+        tries = 0
+        while tries < _TRIES:
             target = await self._next(endpoint_id, load, avoid=avoid, until=until, busy=busy)
             try:
                 with self._router.in_flight(target, load):
                     return await self._made(endpoint_id, target, request, tell)
-            except ReplicaLostError:
+            except ReplicaLostError as error:
                 self._router.forget(endpoint_id)
                 self._moved.labels("lost").inc()
+                taken = not isinstance(error, ReplicaAwayError)
+                tries += taken or time.monotonic() >= until
             except ReplicaBusyError as error:
-                busy = error
+                tries, busy = tries + 1, error
                 self._moved.labels("busy").inc()
             except ReplicaRefusedError as error:
                 raise told_by_replica(error.status, error.body) from error

@@ -21,7 +21,8 @@ from friendli_server.errors import KINDS
 
 _PROBE_SECONDS: Final = 3.0
 _BUSY: Final = frozenset({429})
-_LOST: Final = frozenset({502, 503})
+_AWAY: Final = 503
+_LOST: Final = 502
 _EVENTS: Final = "text/event-stream"
 
 Tell = Callable[[str, bytes], None]
@@ -89,7 +90,11 @@ class _Answer(BaseModel):
 
 
 class ReplicaLostError(Exception):
-    """No answer, or one that says that this replica cannot work now."""
+    """The request was taken, perhaps, and no answer came."""
+
+
+class ReplicaAwayError(ReplicaLostError):
+    """The replica did not take the request: none listens, or it starts or drains."""
 
 
 class ReplicaBusyError(Exception):
@@ -130,7 +135,7 @@ class ContainerClient:
         """Have pictures made; `tell` hears of the steps on the way, if the request streams.
 
         Raises:
-            ReplicaLostError: they must be made elsewhere.
+            ReplicaLostError: they must be made elsewhere, or here when it is back.
             ReplicaBusyError: they may be made elsewhere or later.
             ReplicaRefusedError: they cannot be made.
         """
@@ -138,6 +143,8 @@ class ContainerClient:
         work = self._answered(url, request) if tell is None else self._followed(url, request, tell)
         try:
             pictures = await work
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise ReplicaAwayError from error
         except httpx2.TransportError as error:
             raise ReplicaLostError from error
         return Made(pictures=pictures, seconds=time.monotonic() - began)
@@ -186,7 +193,9 @@ def _timeout(request: ContainerRequest) -> httpx2.Timeout:
 
 
 def _raise_for_status(answer: httpx2.Response) -> None:
-    if answer.status_code in _LOST:
+    if answer.status_code == _AWAY:
+        raise ReplicaAwayError
+    if answer.status_code == _LOST:
         raise ReplicaLostError
     if answer.status_code in _BUSY:
         advice = answer.headers.get("retry-after", "")
@@ -200,8 +209,8 @@ def _raise_told(data: str) -> None:
     body = _error(data)
     kind = KINDS.get(body.error.code or "") if body else None
     status = kind.status if kind else 502
-    if status in _LOST and kind:
-        raise ReplicaLostError
+    if status == _AWAY:
+        raise ReplicaAwayError
     if status in _BUSY:
         raise ReplicaBusyError(1)
     raise ReplicaRefusedError(status, body)
