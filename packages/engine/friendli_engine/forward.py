@@ -103,8 +103,8 @@ class Forwards:
         if len(runs) == 1:
             yield runs[0], OutOfMemoryError(NO_MEMORY) if short else error
             return
-        if short and (profile := self._profiles.known(calls[0])):
-            profile.shrink(sum(call.rows for call in calls))
+        if short:
+            self._profiles.shrink(calls[0], sum(call.rows for call in calls))
         half = len(runs) // 2
         yield from self.run(runs[:half])
         yield from self.run(runs[half:])
@@ -115,8 +115,7 @@ class Forwards:
         self.count += 1
         self.rows += rows
         self.seconds += seconds
-        if profile := self._profiles.known(calls[0]):
-            profile.grow()
+        self._profiles.grow(calls[0])
         for run in runs:
             share = seconds * run.rows / rows
             self._charge(run, share)

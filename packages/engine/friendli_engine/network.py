@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -72,10 +74,13 @@ class ParkedCall:
     network: SharedNetwork
     arguments: Mapping[str, Any]
     rows: int
-    key: Hashable
-    """Calls with equal keys can share a forward."""
     scale: float | None = None
     adapter: str | None = None
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Calls with equal keys can share a forward."""
+        return self.network.key(self.arguments, self.rows)
 
     @property
     def likeness(self) -> str:
@@ -116,6 +121,7 @@ class SharedNetwork:
         self.name = type(self.owner).__name__
         self.spec = SPECS.get(self.name, NetworkSpec())
         self._signature = inspect.signature(self.real)
+        self._names = tuple(self._signature.parameters)
         kinds = {p.kind: name for name, p in self._signature.parameters.items()}
         self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD, "")
         self._prints = WeakIdKeyDictionary()
@@ -131,17 +137,22 @@ class SharedNetwork:
         delattr(self.owner, self.method)
 
     def describe(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ParkedCall:
-        """The call with its arguments by name, its number of rows and its key."""
-        arguments = dict(self._signature.bind(*args, **kwargs).arguments)
-        arguments |= arguments.pop(self._rest, {})
+        """The call with its arguments by name, in the method's order, and its number of rows."""
+        if args:
+            arguments = dict(self._signature.bind(*args, **kwargs).arguments)
+            arguments |= arguments.pop(self._rest, {})
+        else:  # nearly always, and `bind` takes its time
+            arguments = {name: kwargs[name] for name in self._names if name in kwargs}
+            arguments |= kwargs
         rows = len(next(iter(arguments.values())))
         scale = self._take_scale(arguments)
         timestep = arguments.get("timestep")
         if isinstance(timestep, Tensor) and not timestep.ndim:
             arguments["timestep"] = timestep.expand(rows)
-        return ParkedCall(self, arguments, rows, self._key(arguments, rows), scale)
+        return ParkedCall(self, arguments, rows, scale)
 
-    def _key(self, arguments: Mapping[str, Any], rows: int) -> Hashable:
+    def key(self, arguments: Mapping[str, Any], rows: int) -> Hashable:
+        """What calls must have in common to share a forward; a call of a solo network nothing."""
         if self.solo:
             return object()
         return id(self), *((k, self._print(k, v, rows)) for k, v in sorted(arguments.items()))
@@ -204,7 +215,7 @@ class SharedNetwork:
     def replicas(self, call: ParkedCall) -> Callable[[int], list[Any]]:
         """`forward(rows)` on so many copies of the first row of `call`, for measuring."""
         one = {name: self._first(name, value, call.rows) for name, value in call.arguments.items()}
-        single = ParkedCall(self, one, 1, call.key)
+        single = ParkedCall(self, one, 1)
         return lambda rows: self.run([single] * rows)
 
     def _first(self, name: str, value: Any, rows: int) -> Any:
@@ -268,8 +279,10 @@ class SharedNetwork:
 
     def _apart(self, linear: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
+            if x.ndim != 2 or len(self.running) < 2:
+                return linear(x)
             sizes = [call.rows for call in self.running]
-            if x.ndim != 2 or len(sizes) < 2 or len(x) % sum(sizes):
+            if len(x) % sum(sizes):
                 return linear(x)
             tiled = x.reshape(-1, sum(sizes), x.shape[1])  # once more: Qwen-Image-Edit-2511
             parts = [linear(part.flatten(0, 1)) for part in torch.split(tiled, sizes, dim=1)]
@@ -286,11 +299,13 @@ def rows_are_finite(calls: Sequence[ParkedCall], outcomes: Sequence[Any]) -> lis
     """
     if not calls[0].network.denoiser:
         return [True] * len(calls)
-    sums = [torch.stack(_sums(outcome)).sum() for outcome in outcomes]
-    finite: list[bool] = torch.stack(sums).isfinite().tolist()
-    return finite
+    sums = torch.stack([_sum(outcome) for outcome in outcomes]).tolist()
+    return [math.isfinite(value) for value in sums]
 
 
-def _sums(outcome: Any) -> list[Tensor]:
-    leaves = _pytree.tree_leaves(outcome)
-    return [t.sum(dtype=torch.float32) for t in leaves if isinstance(t, Tensor)]
+def _sum(outcome: Any) -> Tensor:
+    first, *rest = [leaf for leaf in _pytree.tree_leaves(outcome) if isinstance(leaf, Tensor)]
+    total = first.sum(dtype=torch.float32)
+    for leaf in rest:
+        total = total + leaf.sum(dtype=torch.float32)
+    return total

@@ -139,6 +139,8 @@ class Policy:
         turn = not self._stepped if len({r.stepping for r in parked}) == 2 else parked[0].stepping
         self._stepped = turn
         ordered = self.order(r for r in parked if r.stepping == turn)
+        if len(ordered) == 1:  # with nobody to share with, none of what follows is worth its time
+            return ordered
         return _fill([r for r in ordered if r.key == ordered[0].key], sizes(ordered[0]))
 
     def charge(self, request: Ticketed, seconds: float, *, present: Collection[str]) -> None:

@@ -43,12 +43,20 @@ class Profiles:
     def __init__(self, limits: Limits, device: torch.device, home: Path | None = None) -> None:
         self._limits = limits
         self._known: dict[Any, Profile] = {}
+        self._lowered = False
         self._path = home and home / f"knees-{_digest(fingerprint(device))}.json"
         self._saved = self._read()
 
-    def known(self, call: ParkedCall) -> Profile | None:
-        """The profile of calls like this one, if they were met before."""
-        return self._known.get(call.key)
+    def shrink(self, call: ParkedCall, rows: int) -> None:
+        """A forward of calls like this one, with `rows` in all, did not fit into memory."""
+        if profile := self._known.get(call.key):
+            profile.shrink(rows)
+            self._lowered = True
+
+    def grow(self, call: ParkedCall) -> None:
+        """A forward of calls like this one went well."""
+        if self._lowered and (profile := self._known.get(call.key)):
+            profile.grow()
 
     def of(self, call: ParkedCall) -> Profile:
         """The profile of calls like this one; measured when first met on this machine."""
