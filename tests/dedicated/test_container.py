@@ -142,7 +142,7 @@ async def test_a_replica_that_does_not_take_a_request_is_asked_until_it_does(
     moved = served.world.gateway.metrics.moved.labels("lost")
 
     async def asked_often() -> bool:
-        return moved._value.get() > 5
+        return bool(moved._value.get() > 5)
 
     asked = asyncio.create_task(served.world.generate(served.tenant, served.endpoint))
     await served.world.until(asked_often)

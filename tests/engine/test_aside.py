@@ -111,7 +111,7 @@ def test_a_network_with_a_state_is_never_called_by_both_threads(model: Model) ->
         go.clear()
         engine.submit(request("short", steps=1))
         engine.submit(request("other shape", steps=3, width=64, height=32))
-        while engine._runs["other shape"].step < 3:
+        while engine._crowd.all["other shape"].step < 3:
             engine.step()
         for _ in range(5):
             engine.step()
@@ -174,7 +174,7 @@ def test_closing_waits_for_what_is_decoded(model: Model) -> None:
         joining_one_by_one(engine, [request("measured", steps=1)])
         engine.submit(request("short", steps=1))
         engine.submit(request("long", steps=9, seed=2))
-        while engine.stats().active < 2 or engine._runs["long"].step < 4:
+        while engine.stats().active < 2 or engine._crowd.all["long"].step < 4:
             engine.step()
         closing.set()
     assert finished == [False, True]

@@ -10,8 +10,9 @@ from engine import tiny
 from engine.weaving import mixed, request
 from friendli_engine.engine import Engine
 from friendli_engine.errors import QueueFullError
+from friendli_engine.line import Ticket
 from friendli_engine.pace import Pace, Promise, Spent
-from friendli_engine.policy import Policy, Ticket
+from friendli_engine.policy import Policy
 from friendli_engine.request import Finished, Progress, Queued
 
 

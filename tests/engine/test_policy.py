@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.weaving import request
-from friendli_engine.policy import Policy, Ticket
+from friendli_engine.line import Line, Ticket
+from friendli_engine.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,6 @@ class Call:
     key: str = "net"
     rows: int = 1
     stepping: bool = True
-    started: bool = True
 
 
 def call(deadline: float, tenant: str = "", **rest: object) -> Call:
@@ -81,29 +82,32 @@ def test_ordering_loses_and_duplicates_nothing(entries: list[tuple[float, str]])
     assert sorted(map(id, Policy().order(calls))) == sorted(map(id, calls))
 
 
-def waiting(deadline: float, tenant: str = "", *, exclusive: bool = False) -> Call:
-    return Call(Ticket(tenant, deadline, exclusive), started=False)
+def exclusive(deadline: float, tenant: str = "") -> Call:
+    return Call(Ticket(tenant, deadline, exclusive=True))
+
+
+def startable(policy: Policy, waiting: list[Call], running: Sequence[Call] = ()) -> list[Call]:
+    return list(policy.startable(Line(waiting), running))
 
 
 def test_an_exclusive_request_starts_alone_and_only_when_nobody_is_more_urgent() -> None:
     policy = Policy()
-    running, alone, later = call(1), waiting(2, exclusive=True), waiting(3)
-    assert policy.startable([running, alone, later]) == [later], "somebody is more urgent"
-    assert policy.startable([alone, later]) == [alone]
-    alone.started = True
-    assert policy.startable([running, alone, later]) == []
-    assert policy.startable([later]) == [later]
+    running, alone, later = call(1), exclusive(2), call(3)
+    assert startable(policy, [alone, later], [running]) == [later], "somebody is more urgent"
+    assert startable(policy, [alone, later]) == [alone]
+    assert startable(policy, [later], [running, alone]) == []
+    assert startable(policy, [later]) == [later]
 
 
 def test_exclusive_requests_of_one_tenant_do_not_hold_up_another() -> None:
     policy, present = Policy(), {"greedy", "modest"}
-    alone = [waiting(i, "greedy", exclusive=True) for i in range(9)]
-    modest = waiting(1000, "modest")
-    (first,) = policy.startable([*alone, modest])
+    alone = [exclusive(i, "greedy") for i in range(9)]
+    modest = call(1000, "modest")
+    (first,) = startable(policy, [*alone, modest])
     assert first in alone
     policy.charge(first, 1.0, present=present)
     alone.remove(first)
-    assert policy.startable([*alone, modest]) == [modest]
+    assert startable(policy, [*alone, modest]) == [modest]
 
 
 def test_a_flood_of_short_requests_holds_a_long_one_up_only_until_its_deadline() -> None:

@@ -90,7 +90,7 @@ async def test_a_forward_that_never_returns_is_noticed_and_its_request_gives_the
 
     def hanging(engine: Engine) -> list[Event]:
         told = step(engine)
-        if hangs and any(run.step == 3 for run in engine._runs.values()):
+        if hangs and any(run.step == 3 for run in engine._crowd.all.values()):
             hangs.pop()
             released.wait()
         return told

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, islice
@@ -24,6 +23,7 @@ from .adapters import BUDGET, Adapter, Adapters
 from .aside import Aside
 from .caches import PROMPT_MEMORY, PromptCache
 from .capability import check
+from .crowd import Crowd
 from .errors import GenerationError, InvalidRequestError, QueueFullError, TooLargeError
 from .forward import Forwards
 from .knee import Limits
@@ -84,9 +84,7 @@ class Engine:
         self._adapters = Adapters(model, self._networks, budget=adapter_memory)
         self._prompts = PromptCache(prompt_memory)
         self._preview: Preview | None = None
-        self._runs: dict[str, Run] = {}
-        self._started: dict[str, Run] = {}
-        self._tenants: Counter[str] = Counter()
+        self._crowd = Crowd()
         self._pace = Pace()
         self._profiles = Profiles(limits, model.device, profiles)
         self._forwards = Forwards(self._profiles, model.device, self._charge)
@@ -101,7 +99,7 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether a step would do anything."""
-        return bool(self._runs)
+        return bool(self._crowd.all)
 
     def submit(self, request: ImageRequest) -> Queued:
         """Take a request; answer its place in the queue and when it should be done.
@@ -112,15 +110,14 @@ class Engine:
             QueueFullError: it would have to wait for longer than `max_wait`.
         """
         check(request, self.info)
-        if request.id in self._runs:
+        if request.id in self._crowd.all:
             raise InvalidRequestError("A request with this id is running.", param="id")
         run = self._run(request)
-        run.promise = self._pace.promise(run, [*self._runs.values(), run])
-        if self._runs and self.max_wait is not None and run.promise.eta > self.max_wait:
+        run.promise = self._pace.promise(run, [*self._crowd.before([run]), run])
+        if self.busy and self.max_wait is not None and run.promise.eta > self.max_wait:
             raise QueueFullError("It would take too long until this request is done.")
-        self._runs[request.id] = run
-        self._tenants[request.tenant] += 1
-        position = self.policy.order(r for r in self._runs.values() if not r.started).index(run)
+        self._crowd.enter(run)
+        position = list(self.policy.in_turn(self._crowd.waiting.queues)).index(run)
         return Queued(request.id, position, run.promise.eta)
 
     def _run(self, request: ImageRequest) -> Run:
@@ -144,7 +141,7 @@ class Engine:
     @torch.inference_mode()
     def cancel(self, request_id: str) -> None:
         """Drop a request wherever it is; unknown ids are ignored, since it may just have ended."""
-        if run := self._runs.get(request_id):
+        if run := self._crowd.all.get(request_id):
             run.cancel()
             self._counts["cancelled"] += 1
             self._drop(run)
@@ -153,9 +150,9 @@ class Engine:
     def step(self) -> list[Event]:
         """Advance by one forward and tell what happened: admit → pick → run → resume."""
         for run in self._admitted():
-            self._started[run.request.id] = run
+            self._crowd.start(run)
             run.resume()
-        parked = [run for run in self._running() if run.parked]
+        parked = [run for run in self._crowd.running if run.parked]
         here = self._aside.take(parked, self.policy.order)
         picked = self.policy.pick(here, self._forwards.sizes)
         beside = self._aside.ended(idle=not picked)
@@ -170,7 +167,9 @@ class Engine:
         Raises:
             AdapterRefusedError: the file is malformed, hostile or unfitting, or the route taken.
         """
-        self._adapters.load(route, str(source), replace=replace, used=self._worn(started=True))
+        self._adapters.load(
+            route, str(source), replace=replace, used=self._crowd.worn(started=True)
+        )
 
     def unload_adapter(self, route: str) -> None:
         """Offer `route` no longer; its weights go when the last request that asked for it is over.
@@ -178,17 +177,12 @@ class Engine:
         Raises:
             UnknownAdapterError: there is no such route.
         """
-        self._adapters.unload(route, used=self._worn())
-
-    def _worn(self, *, started: bool = False) -> set[Adapter]:
-        runs = self._started if started else self._runs
-        return {run.adapter for run in runs.values() if run.adapter}
+        self._adapters.unload(route, used=self._crowd.worn())
 
     def _drop(self, run: Run) -> None:
-        del self._runs[run.request.id]
-        self._started.pop(run.request.id, None)
-        self._tenants -= Counter([run.ticket.tenant])
-        self._adapters.settle(self._worn())
+        self._crowd.leave(run)
+        if run.adapter:
+            self._adapters.settle(self._crowd.worn())
 
     def generate(self, requests: Iterable[ImageRequest]) -> Iterator[Event]:
         """Run `requests` together; yield every event until the last of them has ended."""
@@ -199,17 +193,17 @@ class Engine:
 
     def stats(self) -> Stats:
         """Counters since the start, and gauges of this moment."""
-        active, forwards = len(self._started), self._forwards
+        active, forwards = len(self._crowd.started), self._forwards
         denoisers = [profile for profile in self._profiles.all() if profile.denoiser]
         return Stats(
-            queued=len(self._runs) - active,
+            queued=len(self._crowd.waiting),
             active=active,
             forwards=forwards.count,
             rows=forwards.rows,
             seconds=forwards.seconds,
             step_seconds=self._pace.latest.step,
             eta_error=self._pace.error,
-            memory_taken=self.memory.taken(run.shape for run in self._started.values()),
+            memory_taken=self.memory.taken(run.shape for run in self._crowd.started.values()),
             memory_budget=self.memory.budget,
             knees=tuple(Knee(p.network, p.shape, p.knee, p.seconds[p.knee]) for p in denoisers),
             **self._counts,
@@ -219,7 +213,7 @@ class Engine:
 
     def close(self) -> None:
         """Drop all requests and give the model's networks their own methods back."""
-        for request_id in list(self._runs):
+        for request_id in list(self._crowd.all):
             self.cancel(request_id)
         self._aside.close()
         for network in self._networks:
@@ -234,7 +228,7 @@ class Engine:
 
     def _prepare(self, request: ImageRequest, worn: Adapter | None) -> tuple[Any, dict[str, Any]]:
         if worn:
-            self._adapters.attach(worn, used=self._worn(started=True))
+            self._adapters.attach(worn, used=self._crowd.worn(started=True))
         view = view_of(self.model.pipeline_for(request), self.model.device)
         self._prompts.attend(view, worn.name if worn and worn.changes_text else None)
         if request.steps == 1 and view.scheduler.config.get("shift_terminal"):
@@ -251,26 +245,21 @@ class Engine:
         self._preview = self._preview or Preview(vae)
         return partial(self._preview, size=self.model.size_of(request))
 
-    def _running(self) -> list[Run]:
-        """Requests that may go on: all that were admitted, or the exclusive one among them."""
-        running = list(self._started.values())
-        return [run for run in running if run.ticket.exclusive] or running
-
     def _admitted(self) -> list[Run]:
         """Requests that start now: the most urgent ones, while there is room."""
-        room = self.max_active - len(self._started)
-        if room <= 0 or len(self._started) == len(self._runs):
+        crowd, room = self._crowd, self.max_active - len(self._crowd.started)
+        if room <= 0:
             return []
-        waiting: Iterable[Run] = self.policy.startable(self._runs.values())
-        waiting = self._adapters.startable(waiting, self._worn(started=True))
-        return list(islice(self.memory.startable(waiting, self._started.values()), room))
+        waiting: Iterable[Run] = self.policy.startable(crowd.waiting, crowd.started.values())
+        waiting = self._adapters.startable(waiting, crowd.worn(started=True))
+        return list(islice(self.memory.startable(waiting, crowd.started.values()), room))
 
     def _charge(self, run: Run, seconds: float) -> None:
-        self.policy.charge(run, seconds, present=self._tenants)
+        self.policy.charge(run, seconds, present=self._crowd.tenants)
 
     def _collect(self) -> Iterator[Event]:
         """Hand over the runs' events, and let go of runs that are over."""
-        running = self._running()
+        running = self._crowd.running
         for run in running:
             run.weigh(self.model.device)
         yield from self._told({run: run.take_events() for run in running})
@@ -284,7 +273,7 @@ class Engine:
         moved = [run for run, told in events.items() if any(isinstance(e, Progress) for e in told)]
         for run in moved:
             self._pace.stepped(run)
-        left = dict(zip(moved, self._pace.forecast(self._runs.values(), moved), strict=True))
+        left = dict(zip(moved, self._pace.forecast(self._crowd.before(moved), moved), strict=True))
         for run, told in events.items():
             for event in told:
                 is_progress = isinstance(event, Progress)

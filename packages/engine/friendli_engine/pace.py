@@ -8,12 +8,12 @@ its own deadline and at most as much again of each other tenant.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
-from .policy import Ticket
+from .line import Ticket
 
 WINDOW = 128
 """Endings that the calibration and the error are taken over."""
@@ -130,16 +130,18 @@ class Pace:
         """What predictions are multiplied by: the time outside of forwards, above all."""
         return median(self._ratios) if self._ratios else 1.0
 
-    def promise(self, run: Timed, runs: Collection[Timed]) -> Promise:
+    def promise(self, run: Timed, runs: Iterable[Timed]) -> Promise:
         """For a request that was just submitted and is one of `runs`."""
         (eta,) = self.forecast(runs, [run])
         return Promise(eta, eta / self.calibration)
 
-    def forecast(self, runs: Collection[Timed], wanted: Collection[Timed]) -> list[float]:
-        """Seconds until each of `wanted` ends, if nothing but `runs` comes."""
-        if len({run.ticket.tenant for run in runs}) == 1:  # a queue may be long: leave out its end
-            last = max((run.ticket.deadline for run in wanted), default=0.0)
-            runs = [run for run in runs if run.ticket.deadline <= last]
+    def forecast(self, runs: Iterable[Timed], wanted: Collection[Timed]) -> list[float]:
+        """Seconds until each of `wanted` ends, if nothing but `runs` comes.
+
+        Of a single tenant's runs, those with later deadlines than all of `wanted` do not matter.
+        """
+        if not wanted:
+            return []
         total: dict[str, float] = defaultdict(float)
         until: dict[int, float] = {}
         for run in sorted(runs, key=lambda r: r.ticket.deadline):

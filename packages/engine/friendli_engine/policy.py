@@ -8,19 +8,12 @@ Keshav & Shenker 1989).
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Protocol, TypeVar
 
-
-@dataclass(frozen=True, eq=False)
-class Ticket:
-    """A request's place in the order."""
-
-    tenant: str
-    deadline: float
-    exclusive: bool = False
+from .line import Line, Ticket, Ticketed, deadline_of
 
 
 class Asked(Protocol):
@@ -33,22 +26,6 @@ class Asked(Protocol):
     @property
     def exclusive(self) -> bool:
         """Whether nothing else may run beside it."""
-
-
-class Ticketed(Protocol):
-    """A request with a place in the order."""
-
-    @property
-    def ticket(self) -> Ticket:
-        """Its place."""
-
-
-class Startable(Ticketed, Protocol):
-    """A request that runs or waits to run."""
-
-    @property
-    def started(self) -> bool:
-        """Whether it runs."""
 
 
 class Waiting(Ticketed, Protocol):
@@ -68,7 +45,6 @@ class Waiting(Ticketed, Protocol):
 
 
 T = TypeVar("T", bound=Ticketed)
-S = TypeVar("S", bound=Startable)
 W = TypeVar("W", bound=Waiting)
 
 
@@ -89,40 +65,39 @@ class Policy:
         """The place of a request that arrives at `now` and asks for `work` seconds."""
         return Ticket(asked.tenant, now + self.slack * work, asked.exclusive)
 
-    def startable(self, requests: Collection[S]) -> list[S]:
-        """Those that may start, most urgent first.
+    def startable(self, waiting: Line[T], running: Collection[T]) -> Iterator[T]:
+        """Those of `waiting` that may start, most urgent first.
 
         An exclusive one starts by itself, when it is more urgent than all that run and wait; until
         it is over nothing else starts.
         """
-        if not any(request.ticket.exclusive for request in requests):
-            return self.order(r for r in requests if not r.started)
-        ordered = self.order(requests)
-        if any(r.started and r.ticket.exclusive for r in ordered):
-            return []
-        if ordered[0].ticket.exclusive:
-            return ordered[:1]
-        return [r for r in ordered if not r.started and not r.ticket.exclusive]
+        if any(request.ticket.exclusive for request in running):
+            return
+        if waiting.exclusive and (first := self.order([*running, *waiting])[0]).ticket.exclusive:
+            yield first
+            return
+        yield from (r for r in self.in_turn(waiting.queues) if not r.ticket.exclusive)
 
     def order(self, requests: Iterable[T]) -> list[T]:
         """`requests`, most urgent first, as if each used an equal share of service."""
         queues: dict[str, list[T]] = defaultdict(list)
-        for request in sorted(requests, key=lambda r: r.ticket.deadline, reverse=True):
+        for request in sorted(requests, key=deadline_of):
             queues[request.ticket.tenant].append(request)
-        if len(queues) < 2:
-            return [request for queue in queues.values() for request in reversed(queue)]
-        return list(self._interleave(queues))
+        return list(self.in_turn(queues))
 
-    def _interleave(self, queues: dict[str, list[T]]) -> Iterable[T]:
+    def in_turn(self, queues: Mapping[str, Sequence[T]]) -> Iterator[T]:
         """One at a time from the tenant with the least service, counting what it was just given."""
+        if len(queues) == 1:
+            yield from chain(*queues.values())
+            return
         service = {tenant: self._service.get(tenant, 0.0) for tenant in queues}
-        share = self._share()
-        while queues:
-            tenant = min(queues, key=lambda t: (service[t], queues[t][-1].ticket.deadline))
-            yield queues[tenant].pop()
+        share, left = self._share(), {tenant: deque(queue) for tenant, queue in queues.items()}
+        while left:
+            tenant = min(left, key=lambda t: (service[t], deadline_of(left[t][0])))
+            yield left[tenant].popleft()
             service[tenant] += share
-            if not queues[tenant]:
-                del queues[tenant]
+            if not left[tenant]:
+                del left[tenant]
 
     def _share(self) -> float:
         """Seconds that one call is taken to cost while a batch is being filled."""

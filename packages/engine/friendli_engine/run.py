@@ -22,11 +22,11 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from .adapters import Adapter
 from .caches import StepCache
 from .errors import EngineError, GenerationError, NotFiniteError
+from .line import Ticket
 from .memory import Footprint, held
 from .model import Shape
 from .network import ParkedCall, parking
 from .pace import Promise, Spent
-from .policy import Ticket
 from .request import Event, ImageRequest, Pixels, Preview, Progress
 
 Image = np.ndarray[Any, np.dtype[np.float32]]
@@ -95,11 +95,6 @@ class Run:
         self._ambient = torch.Generator().manual_seed(request.seed).get_state()
         self._greenlet = greenlet(self._body)
         self._hub = getcurrent()
-
-    @property
-    def started(self) -> bool:
-        """Whether it was admitted."""
-        return self._began > 0
 
     @property
     def over(self) -> bool:

@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from friendli_server.errors import ApiError, ClientGone, invalid
+from friendli_server.waiting import aside
 
 SECONDS = 10.0
 """Time for the first bytes of a body."""
 BYTES_PER_SECOND = 32 * 1024
 """Slower senders are cut off."""
-_LARGE = 64 * 1024
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -76,7 +76,7 @@ async def parse_json(raw: bytes) -> dict[str, Any]:
         ApiError: 400 if it is no JSON, 422 if it is no object.
     """
     try:
-        parsed = await asyncio.to_thread(_parse, raw) if len(raw) > _LARGE else _parse(raw)
+        parsed = await aside(_parse, raw, size=len(raw))
     except ValueError:
         raise ApiError("invalid_json") from None
     if not isinstance(parsed, dict):

@@ -1,4 +1,4 @@
-"""Waiting for work until something makes it pointless. Knows nothing of what the work is."""
+"""Waiting for work: off the event loop, or until it is pointless. Knows nothing of the work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from starlette.types import Receive
 from friendli_server.errors import ClientGone
 
 _Result = TypeVar("_Result")
+LARGE = 256 * 1024
+"""Bytes that are worth a thread: copying and encoding fewer is over sooner than one has woken."""
+
+
+async def aside(work: Callable[..., _Result], *given: Any, size: int) -> _Result:
+    """`work(*given)`, in a thread if it is about many bytes."""
+    return await asyncio.to_thread(work, *given) if size > LARGE else work(*given)
 
 
 async def unless(

@@ -24,7 +24,7 @@ from friendli_server.container.results import Results
 from friendli_server.container.service import Service
 from friendli_server.envelope import request_id
 from friendli_server.errors import ApiError, ClientGone
-from friendli_server.waiting import disconnected, unless
+from friendli_server.waiting import aside, disconnected, unless
 
 _SILENCE = 10.0
 """Seconds without an event after which a comment is sent, so that proxies keep the line open."""
@@ -62,7 +62,8 @@ class Desk:
             return EventStream(self, job, order, request_id(request), headers)
         pictures = await self._pictures(job, request, limit)
         links = [self._link(request, picture) for picture in pictures] if order.links else []
-        content = await asyncio.to_thread(answers.render, pictures, order.form, links)
+        size = sum(len(picture.data) for picture in pictures)
+        content = await aside(answers.render, pictures, order.form, links, size=size)
         headers |= _headers(order, pictures[0])
         return Response(content, media_type="application/json", headers=headers)
 

@@ -1,7 +1,8 @@
-"""From the engine's pixels to a finished picture that tells how it was made. Blocking."""
+"""From the engine's pixels to a finished picture that tells how it was made."""
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from friendli_engine.request import ImageRequest, ModelInfo, Pixels
@@ -12,15 +13,14 @@ from friendli_server.container.job import Encode, Picture
 
 def encoder(encoding: images.Encoding, info: ModelInfo, *, metadata: bool) -> Encode:
     """What turns pixels into files of one kind, with the parameters inside if `metadata`."""
-    return partial(_encode, encoding, info if metadata else None)
 
+    async def encode(pixels: Pixels, request: ImageRequest) -> Picture:
+        text = parameters(request, info, pixels) if metadata else None
+        work = partial(images.encode, pixels, encoding, parameters=text)
+        data = work() if encoding.format == "raw" else await asyncio.to_thread(work)
+        return Picture(data, encoding.format, pixels.width, pixels.height, request.seed)
 
-def _encode(
-    encoding: images.Encoding, info: ModelInfo | None, pixels: Pixels, request: ImageRequest
-) -> Picture:
-    text = parameters(request, info, pixels) if info else None
-    data = images.encode(pixels, encoding, parameters=text)
-    return Picture(data, encoding.format, pixels.width, pixels.height, request.seed)
+    return encode
 
 
 def parameters(request: ImageRequest, info: ModelInfo, pixels: Pixels) -> str:

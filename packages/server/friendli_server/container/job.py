@@ -35,7 +35,7 @@ class Picture:
     seed: int
 
 
-Encode = Callable[[Pixels, ImageRequest], Picture]
+Encode = Callable[[Pixels, ImageRequest], Awaitable[Picture]]
 
 
 class Job:
@@ -44,7 +44,7 @@ class Job:
     Args:
         engine: who makes the pixels.
         prepare: gives the requests; may take time and raise ApiError.
-        encode: makes a picture of pixels, in a thread.
+        encode: makes a picture of pixels.
         tracer: records the phases.
     """
 
@@ -192,7 +192,7 @@ class Job:
             except EngineError as error:
                 raise answer_to(error) from error
             phases.enter("encode")
-            return await asyncio.to_thread(self._encode, pixels, request)
+            return await self._encode(pixels, request)
 
     async def _last(self, request: ImageRequest, phases: Phases) -> Pixels:
         pixels: Pixels | None = None

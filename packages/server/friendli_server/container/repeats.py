@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from hashlib import sha256
 from typing import Any
@@ -11,6 +10,7 @@ from starlette.requests import Request
 
 from friendli_server.container.jobs import Key
 from friendli_server.errors import ApiError
+from friendli_server.waiting import LARGE, aside
 
 MAX_KEY = 255
 REPEATS_ITSELF = "speakeasy-sdk/python"
@@ -28,7 +28,8 @@ async def key_of(request: Request, given: dict[str, Any]) -> Key | None:
         raise ApiError("invalid_request", "Not a valid Idempotency-Key.", param="Idempotency-Key")
     if name is None and not request.headers.get("user-agent", "").startswith(REPEATS_ITSELF):
         return None
-    fingerprint = await asyncio.to_thread(_fingerprint, request.url.path, given)
+    size = int(request.headers.get("content-length", LARGE + 1))
+    fingerprint = await aside(_fingerprint, request.url.path, given, size=size)
     return Key(request.state.client, name, fingerprint)
 
 
