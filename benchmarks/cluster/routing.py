@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 
 import numpy as np
@@ -107,8 +108,13 @@ def by_predicted(view: View, job: Job) -> int:
     cold = ~view.warm.get(job.adapter, np.zeros(view.replicas, dtype=np.bool_))
     cost = np.where(view.ready, view.work + LOADING_STEPS * cold, np.inf)
     least = np.flatnonzero(cost == cost.min())
-    homes = np.random.default_rng(job.adapter).random(view.replicas)
-    return int(least[homes[least].argmin()])
+    return int(least[homes(job.adapter, view.replicas)[least].argmin()])
+
+
+@cache
+def homes(adapter: int, replicas: int) -> NDArray[np.float64]:
+    """A number for each replica; of equals the adapter goes to the one with the least."""
+    return np.random.default_rng(adapter).random(replicas)
 
 
 RULES: dict[str, Rule] = {

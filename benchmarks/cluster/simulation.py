@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from random import Random
 
 from benchmarks.cluster.replica import Device, Job, Replica
@@ -149,17 +150,18 @@ class Cluster:
             self._set(heapq.heappop(self.starting)[1], ready=True)
         have = len(self.up) + len(self.starting)
         wanted = min(max(scaling.wanted(self.in_flight, now), scaling.least), scaling.most)
-        free = [i for i in range(len(self.replicas)) if not self._taken(i)]
-        for index in free[: max(0, wanted - have)]:
+        for index in self._free(max(0, wanted - have)):
             heapq.heappush(self.starting, (now + scaling.start_seconds, index))
         idlest = sorted(self.up, key=lambda i: len(self.replicas[i].jobs))
         for index in idlest[: max(0, len(self.up) - max(wanted, 1))]:
             self._set(index, ready=False)
         self.day.most_replicas = max(self.day.most_replicas, len(self.up))
 
-    def _taken(self, index: int) -> bool:
-        coming = any(index == other for _, other in self.starting)
-        return index in self.up or coming or bool(self.replicas[index].jobs)
+    def _free(self, count: int) -> list[int]:
+        """Up to so many that are neither up, nor starting, nor still at work."""
+        taken = self.up | {index for _, index in self.starting}
+        idle = (i for i, r in enumerate(self.replicas) if i not in taken and not r.jobs)
+        return list(islice(idle, count))
 
     def _set(self, index: int, *, ready: bool) -> None:
         (self.up.add if ready else self.up.discard)(index)
