@@ -13,7 +13,7 @@ from friendli_engine import knee, profiles
 from friendli_engine.client import InlineClient
 from friendli_engine.engine import Engine
 from friendli_engine.knee import Profile
-from friendli_engine.request import Event, Finished, ImageRequest
+from friendli_engine.request import Finished
 
 
 @pytest.fixture
@@ -48,14 +48,6 @@ def test_a_second_start_measures_nothing_and_gives_the_same_bytes(
     assert first == [plainly(tiny.model(tiny.flux()), one) for one in mixed(4)]
 
 
-def test_a_request_by_itself_waits_for_no_measurement(measured: list[object]) -> None:
-    with Engine(tiny.model(tiny.flux())) as engine:
-        list(engine.generate([request("one")]))
-        assert not measured
-        list(engine.generate(mixed(3)))
-        assert measured
-
-
 def test_other_limits_another_network_and_another_torch_are_measured_anew(
     tmp_path: Path, measured: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,7 +58,7 @@ def test_other_limits_another_network_and_another_torch_are_measured_anew(
     with Engine(
         tiny.model(tiny.flux(num_single_layers=1)), profiles=tmp_path, max_rows=2
     ) as engine:
-        list(engine.generate(mixed(3)))
+        list(engine.generate([request("other")]))
     assert len(measured) > 2 * count, "another network"
     before = len(measured)
     monkeypatch.setattr(torch, "__version__", "99")
@@ -84,22 +76,16 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, measured: list[object
     assert len(measured) == 3 * count
 
 
-async def events_of(client: InlineClient, asked: ImageRequest) -> list[Event]:
-    """Everything that is told of a request."""
-    return [event async for event in client.generate(asked)]
-
-
 @pytest.mark.asyncio
 async def test_a_client_says_where_its_worker_keeps_them_and_what_it_may_take(
     directory: Path, tmp_path: Path
 ) -> None:
     async with InlineClient(directory, profiles=tmp_path / "kept", memory=10**9) as client:
-        async with asyncio.TaskGroup() as group:
-            told = [group.create_task(events_of(client, one)) for one in mixed(3)]
+        events = [event async for event in client.generate(request("one", steps=1))]
         while not client.stats().memory_budget:  # noqa: ASYNC110  # its next beat
             await asyncio.sleep(0.01)
         assert client.stats().memory_budget == 10**9
-    assert all(isinstance(events.result()[-1], Finished) for events in told)
+    assert isinstance(events[-1], Finished)
     assert [file.suffix for file in (tmp_path / "kept").iterdir()] == [".json"]
 
 
@@ -119,11 +105,11 @@ def test_sizes_that_failed_for_a_reason_of_the_moment_are_not_kept(tmp_path: Pat
 
     pipeline.transformer.forward = forward
     with Engine(tiny.model(pipeline), profiles=tmp_path, max_rows=3) as engine:
-        list(engine.generate(mixed(3)))
+        list(engine.generate([request("one")]))
         assert [k.rows for k in engine.stats().knees] == [1]
     kept = [name for file in tmp_path.iterdir() for name in file.read_text().split('"knee"')[1:]]
     with Engine(tiny.model(tiny.flux()), profiles=tmp_path, max_rows=3, gain=0.02) as engine:
-        list(engine.generate(mixed(3)))
+        list(engine.generate([request("one")]))
         assert len(engine.stats().knees) == 1
     again = [name for file in tmp_path.iterdir() for name in file.read_text().split('"knee"')[1:]]
     assert len(again) == len(kept) + 1, "the denoiser was measured by the second engine"

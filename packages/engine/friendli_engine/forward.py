@@ -86,10 +86,14 @@ class Forwards:
             yield run, outcome if finite else NotFiniteError(NOT_FINITE)
 
     def _forward(self, runs: Sequence[Run], calls: Sequence[ParkedCall]) -> list[Any]:
-        """The forward; its memory is measured if one of the runs is the first of its shape."""
+        """The forward; if a run is the first of its shape, its memory and its knee are measured.
+
+        So the knee is known before there is anybody to share with: then memory may be short.
+        """
         network = calls[0].network
         if all(network in run.footprint.networks for run in runs):
             return network.run(calls)
+        self.sizes(runs[0])
         outcomes, taken = peak(self._device, lambda: network.run(calls))
         rows = sum(run.rows for run in runs)
         for run in runs:

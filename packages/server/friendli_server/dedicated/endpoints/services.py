@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from friendli_server.dedicated.accounts import services as accounts
@@ -35,6 +35,11 @@ from .wire import (
 
 _USED_LATELY: Final = timedelta(seconds=1)
 """Idle time is counted in seconds: a busy endpoint need not be written to at each request."""
+_COLUMNS: Final = Endpoint.__table__.c
+_STATE: Final = select(_COLUMNS.goal, _COLUMNS.status, _COLUMNS.used_at).where(
+    _COLUMNS.id == bindparam("id"), _COLUMNS.team_id == bindparam("team_id")
+)
+"""What every request asks, so it is built once."""
 
 
 async def find(session: AsyncSession, team_id: str, endpoint_id: str) -> Endpoint:
@@ -51,22 +56,28 @@ async def find(session: AsyncSession, team_id: str, endpoint_id: str) -> Endpoin
     return endpoint
 
 
-async def wake_for_request(session: AsyncSession, team_id: str, endpoint_id: str) -> Endpoint:
-    """The team's endpoint, awake or waking up, with this moment as its last use.
+async def wake_for_request(session: AsyncSession, team_id: str, endpoint_id: str) -> None:
+    """See that the team's endpoint is awake or wakes up, with this moment as its last use.
 
     Raises:
         ApiError: 404 unknown, 409 terminated, 503 its model cannot be started.
     """
-    endpoint = await find(session, team_id, endpoint_id)
+    asked = {"id": endpoint_id, "team_id": team_id}
+    endpoint = (await session.execute(_STATE, asked)).one_or_none()
+    if endpoint is None:
+        raise ApiError("endpoint_not_found")
     if endpoint.goal == Goal.TERMINATED:
         raise ApiError("endpoint_terminated")
     if endpoint.status == Status.FAILED:
         raise ApiError("endpoint_failed", retry_after=30)
-    if now() - endpoint.used_at > _USED_LATELY:
-        endpoint.used_at = now()
+    if endpoint.goal == Goal.ASLEEP or now() - endpoint.used_at > _USED_LATELY:
+        _use(await find(session, team_id, endpoint_id))
+
+
+def _use(endpoint: Endpoint) -> None:
+    endpoint.used_at = now()
     if endpoint.goal == Goal.ASLEEP:
         endpoint.goal = Goal.AWAKE
-    return endpoint
 
 
 async def create(

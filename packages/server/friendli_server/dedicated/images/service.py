@@ -32,7 +32,6 @@ from friendli_server.dedicated.results.models import StoredResult
 from friendli_server.dedicated.results.store import ResultStore, StorageUnavailableError
 from friendli_server.dedicated.usage import services as usage
 from friendli_server.dedicated.usage.known import KnownLimits
-from friendli_server.dedicated.usage.models import UsageRecord
 from friendli_server.errors import ApiError, ClientGone
 
 Waiter = Callable[[Coroutine[Any, Any, Made]], Awaitable[Made]]
@@ -214,25 +213,20 @@ class ImageService:
                 async with self.turns.of(job.team_id), self.database.transaction() as session:
                     for row in outcome.stored:
                         await session.merge(row)
-                    return await usage.finish(session, job, _records(job, outcome.made))
+                    return await usage.finish(session, job, _pictures(job, outcome.made))
             except DatabaseDownError:
                 if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(0.2)
 
 
-def _records(job: usage.Job, made: Made | None) -> list[UsageRecord]:
+def _pictures(job: usage.Job, made: Made | None) -> list[usage.Picture]:
     """One line of the report for each picture; they share the time it took."""
     if made is None:
         return []
     return [
-        UsageRecord(
+        usage.Picture(
             id=jobs.picture_id(job, index),
-            team_id=job.team_id,
-            endpoint_id=job.endpoint_id,
-            adapter=job.adapter,
-            operation=job.operation,
-            steps=job.steps,
             width=picture.width,
             height=picture.height,
             engine_seconds=made.seconds / len(made.pictures),

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Result, Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from friendli_server.dedicated.accounts.models import Team
 from friendli_server.dedicated.database import now
 from friendli_server.errors import ApiError
 
+from . import statements
 from .models import QuotaWindow, RunningJob, UsageRecord
 
 MINUTE: Final = 60
@@ -81,6 +80,16 @@ class Job:
         return self.steps * self.images
 
 
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One that was made, as the report names it."""
+
+    id: str
+    width: int
+    height: int
+    engine_seconds: float
+
+
 async def admit(session: AsyncSession, job: Job, *, node_id: str, queue_steps: int) -> Limits:
     """Count the job and note that it runs; the limits by which it may.
 
@@ -95,27 +104,27 @@ async def admit(session: AsyncSession, job: Job, *, node_id: str, queue_steps: i
         raise ApiError("team_not_found")
     requests = await _count(session, job.team_id, kind="requests", start=start_of(MINUTE))
     _judge("requests_per_minute", requests, team.requests_per_minute, seconds=MINUTE)
-    repeats = await _running(session, job.id) is not None
+    repeats, made = (await session.execute(statements.SEEN, {"job_id": job.id})).one()
     counted_on = None
-    if not repeats and await session.get(UsageRecord, job.id) is None:
+    if not (repeats or made):
         counted_on = start_of(DAY)
         images = await _count(
             session, job.team_id, kind="images", start=counted_on, amount=job.images
         )
         _judge("images_per_day", images, team.images_per_day, seconds=DAY)
-    session.add(
-        RunningJob(
-            id=job.attempt,
-            job_id=job.id,
-            team_id=job.team_id,
-            endpoint_id=job.endpoint_id,
-            node_id=node_id,
-            work=0 if repeats else job.work,
-            counted_on=counted_on,
-            started_at=now(),
-        )
+    await session.execute(
+        statements.RUN,
+        {
+            "id": job.attempt,
+            "job_id": job.id,
+            "team_id": job.team_id,
+            "endpoint_id": job.endpoint_id,
+            "node_id": node_id,
+            "work": 0 if repeats else job.work,
+            "counted_on": counted_on,
+            "started_at": now(),
+        },
     )
-    await session.flush()
     limits = Limits(team.concurrency, team.queue_share)
     if limits != _UNLIMITED:
         in_flight = await _in_flight(session, job.team_id)
@@ -137,19 +146,24 @@ def judge_in_flight(in_flight: InFlight, limits: Limits, job: Job, *, queue_step
         raise QuotaExceededError("queue_share", limit=share, retry_after=_IN_FLIGHT_RETRY)
 
 
-async def finish(session: AsyncSession, job: Job, records: Sequence[UsageRecord]) -> None:
-    """The attempt runs no more; without records it made nothing and its images are not counted."""
-    for record in records:
-        await session.merge(record)
-    if not records:
+async def finish(session: AsyncSession, job: Job, pictures: Sequence[Picture]) -> None:
+    """The attempt runs no more; without pictures it made nothing and its images are not counted."""
+    if pictures:
+        about = {
+            "team_id": job.team_id,
+            "endpoint_id": job.endpoint_id,
+            "adapter": job.adapter,
+            "operation": job.operation,
+            "steps": job.steps,
+            "finished_at": now(),
+        }
+        rows = [about | asdict(picture) for picture in pictures]
+        await session.execute(statements.write_down(_dialect(session)), rows)
+    else:
         await _locked(session, job.team_id)
-    ended = await session.execute(
-        delete(RunningJob)
-        .where(RunningJob.id == job.attempt)
-        .returning(RunningJob.counted_on, RunningJob.work)
-    )
+    ended = await session.execute(statements.END, {"attempt": job.attempt})
     for counted_on, work in ended.all():
-        if not records:
+        if not pictures:
             await _hand_back(session, job, counted_on=counted_on, work=work)
 
 
@@ -205,9 +219,10 @@ def start_of(seconds: int) -> int:
     return int(epoch()) // seconds * seconds
 
 
-async def _locked(session: AsyncSession, team_id: str) -> Team | None:
-    """The team, if it is still there; others who want it so wait until this transaction ends."""
-    return await session.get(Team, team_id, with_for_update={"key_share": True})
+async def _locked(session: AsyncSession, team_id: str) -> Row[Any] | None:
+    """The team's quotas, if it is still there; others wait until this transaction ends."""
+    found: Result[Any] = await session.execute(statements.LOCK, {"team_id": team_id})
+    return found.one_or_none()
 
 
 async def _running(session: AsyncSession, job_id: str) -> RunningJob | None:
@@ -235,15 +250,10 @@ async def _count(
     session: AsyncSession, team_id: str, *, kind: str, start: int, amount: int = 1
 ) -> int:
     """Add to the count of the window that began at `start`, and return it."""
-    postgres = session.get_bind().dialect.name == "postgresql"
-    insert = postgresql.insert if postgres else sqlite.insert
     row = {"team_id": team_id, "kind": kind, "start": start, "count": amount}
-    counted = await session.scalar(
-        insert(QuotaWindow)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=["team_id", "kind", "start"], set_={"count": QuotaWindow.count + amount}
-        )
-        .returning(QuotaWindow.count)
-    )
-    return counted or 0
+    counted = await session.scalar(statements.count(_dialect(session)), row)
+    return int(counted)
+
+
+def _dialect(session: AsyncSession) -> str:
+    return session.get_bind().dialect.name
