@@ -1,9 +1,10 @@
 """What a cluster costs beside one machine, and what one gateway can carry.
 
 `starts`: from nothing to one replica and to several, as processes of this machine and as actors of
-a Ray cluster of as many nodes, all on this machine. `path`: the same picture from either, by
-turns. `gateway`: a gateway in front of a container that makes black pictures at once, beside that
-container alone; on SQLite, and on PostgreSQL where it is installed. Prints Markdown tables.
+a Ray cluster of as many nodes, all on this machine. `path`: the same picture from either, by turns.
+`memory`: what only their own processes hold, once a picture was made. `gateway`: a gateway in front
+of a container that makes black pictures at once, beside that container alone; on SQLite, and on
+PostgreSQL where it is installed. Prints Markdown tables.
 
     python -m benchmarks.scale_out [--replicas 2] [--requests 200] [--rounds 3] [--only starts,…]
 """
@@ -16,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from itertools import product
 from pathlib import Path
@@ -37,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from dedicated import postgres  # after the path
 from dedicated.processes import start_gateway
-from dedicated.rays import rays
+from dedicated.rays import Rays, is_container, processes_of, rays
 
 ENDPOINTS, GENERATE = "/dedicated/beta/endpoint", "/dedicated/v1/images/generations"
 OFFERS, SPEC = Offers({"postcard": "postcard"}), ReplicaSpec(model="postcard")
@@ -48,8 +49,8 @@ Row = list[str]
 
 
 @asynccontextmanager
-async def launchers(nodes: int) -> AsyncIterator[dict[str, ReplicaLauncher]]:
-    """Both kinds, by name."""
+async def launchers(nodes: int) -> AsyncIterator[tuple[dict[str, ReplicaLauncher], Rays]]:
+    """Both kinds, by name, and the cluster of the second."""
     from friendli_server.dedicated.replicas.cluster import RayCluster  # noqa: PLC0415 - an extra
 
     with tempfile.TemporaryDirectory() as folder, rays(Path(folder), nodes=nodes) as cluster:
@@ -57,7 +58,7 @@ async def launchers(nodes: int) -> AsyncIterator[dict[str, ReplicaLauncher]]:
             cluster.address, namespace="benchmark", offers=OFFERS, instances=Instances({})
         )
         kinds: dict[str, ReplicaLauncher] = {"processes": LocalProcesses(OFFERS), "Ray": on_ray}
-        yield kinds
+        yield kinds, cluster
         for launcher in kinds.values():
             await launcher.close()
 
@@ -81,7 +82,7 @@ async def started(
 async def starts(given: argparse.Namespace) -> None:
     """Medians over the rounds, both kinds in each."""
     seen: dict[tuple[str, int], list[float]] = {}
-    async with launchers(given.replicas) as kinds, httpx2.AsyncClient() as http:
+    async with launchers(given.replicas) as (kinds, _), httpx2.AsyncClient() as http:
         for turn, count in product(range(given.rounds), (1, given.replicas)):
             for kind, launcher in kinds.items():
                 names = [f"{kind}-{turn}-{count}-{n}" for n in range(count)]
@@ -105,7 +106,7 @@ async def timed(ask: Ask, count: int) -> list[float]:
 async def path(given: argparse.Namespace) -> None:
     """One picture of 4 steps from a replica of either kind, by turns."""
     seen: dict[str, list[float]] = {}
-    async with launchers(1) as kinds, httpx2.AsyncClient(timeout=60) as http:
+    async with launchers(1) as (kinds, _), httpx2.AsyncClient(timeout=60) as http:
         asks = {}
         for kind, launcher in kinds.items():
             _, (url,) = await started(launcher, [kind], http)
@@ -117,6 +118,43 @@ async def path(given: argparse.Namespace) -> None:
             await launcher.stop(kind)
     rows = [[kind, f"{statistics.median(all_) * 1e3:.0f}"] for kind, all_ in seen.items()]
     print(table(["a picture of 4 steps from", "p50 ms"], rows), flush=True)
+
+
+async def memory(_given: argparse.Namespace) -> None:
+    """A replica of either kind, and what Ray takes beside it."""
+    async with launchers(1) as (kinds, cluster), httpx2.AsyncClient(timeout=60) as http:
+        for kind, launcher in kinds.items():
+            _, (url,) = await started(launcher, [kind], http)
+            await asking(http, f"{url}/v1/images/generations", ASKED)()
+        (node,), head = cluster.cluster.worker_nodes, psutil.Process().children()
+        on_node = set(processes_of(node))
+        by_actor = trees(filter(is_container, on_node))
+        by_process = trees(child for child in head if is_container(child))
+        of_head = {
+            psutil.Process(one.process.pid)
+            for kind in cluster.cluster.head_node.all_processes.values()
+            for one in kind
+        }
+        held = {
+            "a replica as a process": by_process,
+            "a replica as an actor": by_actor,
+            "beside it: Ray's processes of a node, the actor's among them": on_node - by_actor,
+            "Ray's head": of_head,
+        }
+        rows = [[name, f"{own(processes):.0f}"] for name, processes in held.items()]
+        for kind, launcher in kinds.items():
+            await launcher.stop(kind)
+    print(table(["", "MiB"], rows), flush=True)
+
+
+def trees(roots: Iterable[psutil.Process]) -> set[psutil.Process]:
+    """Processes and all below them."""
+    return {process for root in roots for process in (root, *root.children(recursive=True))}
+
+
+def own(processes: Iterable[psutil.Process]) -> float:
+    """MiB that would be free if they ended."""
+    return float(sum(process.memory_full_info().uss for process in processes)) / 2**20
 
 
 def asking(http: httpx2.AsyncClient, url: str, body: Mapping[str, object]) -> Ask:
@@ -223,7 +261,7 @@ async def blank() -> AsyncIterator[str]:
     await process.wait()
 
 
-PARTS = {"starts": starts, "path": path, "gateway": gateway}
+PARTS = {"starts": starts, "path": path, "memory": memory, "gateway": gateway}
 
 
 def main() -> None:

@@ -59,7 +59,8 @@ def open_store(where: str) -> ObjectStore:
             return from_url(where, retry_config=_PATIENCE) if remote else from_url(where)
         return LocalStore(Path(where).absolute(), mkdir=True)
     except (BaseError, OSError) as error:
-        raise StorePlaceError(f"{where}: {str(error).splitlines()[0]}") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StorePlaceError(f"{where}: {reason}") from error
 
 
 class ResultStore:
