@@ -124,8 +124,9 @@ def test_controls_are_measured_by_weight_and_weight_0_is_byte_equal_to_none(
     )  # fmt: skip
     by_map = {name: [row for row in rows if row["map"] == name] for name in ("edges", "layout")}
     for some in by_map.values():
-        assert [row["of"] for row in some] == ["renders", "no control", "model", "model"]
-        assert some[2]["equal to none"] is True
+        bounds = ["renders", "renders, coded", "no control"]
+        assert [row["of"] for row in some] == [*bounds, "model", "model"]
+        assert some[3]["equal to none"] is True
     assert by_map["edges"][0]["edge F1"] == 1
 
 

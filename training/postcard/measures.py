@@ -20,7 +20,7 @@ from .captions import prompt
 from .controls import edges3, layout
 from .edits import KINDS, Edit, draw_edit, instruction
 from .judge import Findings, Judge, fine_areas, verdict
-from .pipelines import Model, control, edit, generate
+from .pipelines import Model, coded, control, edit, generate
 from .render import render
 from .scene import FIRST, Repertoire, Scene, Thing, draw_scene
 
@@ -197,6 +197,11 @@ def controls(
     prompts = [prompt(scene) for scene in scenes]
     pictures, label = render(scenes)
     none = generate(model.plain, prompts, steps=steps, guidance=guidance)
+    bounds = {
+        "renders": pictures,
+        "renders, coded": coded(model.plain.vae, pictures),
+        "no control": none,
+    }
     for kind in model.controls:
         maps = {"edges": edges3(pictures), "layout": layout(label)}[kind]
         base = {
@@ -206,8 +211,8 @@ def controls(
             "steps": steps,
             "guidance": guidance,
         }
-        yield base | {"of": "renders"} | _adherence(judge, kind, pictures, maps, label)
-        yield base | {"of": "no control"} | _adherence(judge, kind, none, maps, label)
+        for name, some in bounds.items():
+            yield base | {"of": name} | _adherence(judge, kind, some, maps, label)
         pipe = model.controlled(kind)
         for weight in weights:
             made = control(pipe, prompts, maps, weight=weight, steps=steps, guidance=guidance)

@@ -95,6 +95,13 @@ def generate(pipe: Any, prompts: Sequence[str], *, steps: int, guidance: float) 
     )  # fmt: skip
 
 
+@torch.inference_mode()
+def coded(vae: Any, pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures [N, 3, R, R] in 0..1 after the autoencoder: the most that latents can hold."""
+    made = [vae.decode(vae.encode(one[None] * 2 - 1).latents).sample for one in pictures]
+    return (torch.cat(made) / 2 + 0.5).clamp(0, 1)
+
+
 def control(
     pipe: Any,
     prompts: Sequence[str],
