@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -77,6 +78,9 @@ def test_tables_and_charts_show_every_server_at_every_load() -> None:
     drawn = chart(scores)
     assert "a &lt; b" in drawn
     assert drawn.count("<rect") == 2
+    all_at_once = {(math.inf, "ours"): one}
+    assert "| at once | ours |" in score_table(all_at_once)
+    assert ">at once<" in chart(all_at_once)
 
 
 def test_ratios_are_taken_within_a_round() -> None:
@@ -124,19 +128,23 @@ def test_goals_are_met_missed_or_not_measured(
         [1.4, OTHERS[0].name, {"rate": 1.07, "mean": 0.25, "short": 0.1}],
         [1.4, OTHERS[1].name, {"rate": 1.6, "mean": 0.67, "short": 0.1}],
         [0.5, OTHERS[1].name, {"rate": 1.0, "mean": 1.0, "short": 1.0}],
+        [math.inf, FIFO.name, {"rate": 1.49, "mean": 1.0, "short": 1.0}],
+        [math.inf, OTHERS[1].name, {"rate": 1.31, "mean": 1.0, "short": 1.0}],
     ]
     scores = [[1.4, "ours", {"equal": 1.0}], [1.4, FIFO.name, {"equal": 0.5}]]
     (tmp_path / "serve.json").write_text(json.dumps({"scores": scores, "ratios": ratios}))
     rows = [goal.row() for goal in goals.GOALS]
-    assert [row[2:] for row in rows[:6]] == [
+    assert [row[2:] for row in rows[:8]] == [
         ["1.60", "met"],
         ["1.07", "**missed**"],
+        ["1.49", "**missed**"],
+        ["1.31", "met"],
         ["0.20", "**missed**"],
         ["0.67", "**missed**"],
         ["0.03", "met"],
         ["100.00", "met"],
     ]
-    assert {row[3] for row in rows[6:]} == {"not measured"}
+    assert {row[3] for row in rows[8:]} == {"not measured"}
     goals.read.cache_clear()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from xml.sax.saxutils import escape
 
-from benchmarks.workload.score import Score
+from benchmarks.workload.score import Score, in_words
 
 COLOURS = ("#2f6fde", "#9aa3af", "#e09f3e", "#5b8e7d", "#bc4b51")
 WIDE, BAR, LEFT = 420, 16, 190
@@ -17,7 +18,7 @@ def chart(scores: dict[tuple[float, str], Score]) -> str:
     names = list(dict.fromkeys(name for _, name in scores))
     y, parts = 34, [_text(10, 20, "mean latency, seconds (shorter is better)", weight="bold")]
     for load in dict.fromkeys(load for load, _ in scores):
-        parts.append(_text(10, y + 12, f"{load:g}× the capacity of plain diffusers"))
+        parts.append(_text(10, y + 12, _heading(load)))
         for name in (name for name in names if (load, name) in scores):
             y += BAR + 4
             mean = scores[load, name].mean
@@ -29,6 +30,12 @@ def chart(scores: dict[tuple[float, str], Score]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
         + "\n".join(parts)
         + "\n</svg>\n"
+    )
+
+
+def _heading(load: float) -> str:
+    return (
+        in_words(load) if load == math.inf else f"{in_words(load)} the capacity of plain diffusers"
     )
 
 

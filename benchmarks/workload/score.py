@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,10 +115,15 @@ def _multiple(pairs: Sequence[tuple[dict[str, float], dict[str, float]]], what: 
     return statistics.median(a[what] / b[what] if b[what] else 0.0 for a, b in pairs)
 
 
+def in_words(load: float) -> str:
+    """A load in words; at an infinite one all requests come at the same moment."""
+    return "at once" if load == math.inf else f"{load:g}×"
+
+
 def ratio_table(told: Sequence[Ratios]) -> str:
     """One line for each load and other server."""
     rows = [
-        [f"{load:g}×", name, *(f"{of[what]:.2f}" if of[what] else "–" for what in RATIOS)]
+        [in_words(load), name, *(f"{of[what]:.2f}" if of[what] else "–" for what in RATIOS)]
         for load, name, of in told
     ]
     return table(["load", "ours, as a multiple of", *RATIOS.values()], rows)
@@ -144,5 +150,5 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def score_table(scores: Mapping[tuple[float, str], Score]) -> str:
     """One line for each load and contender."""
-    rows = [[f"{load:g}×", name, *cells(one)] for (load, name), one in scores.items()]
+    rows = [[in_words(load), name, *cells(one)] for (load, name), one in scores.items()]
     return table(["load", "server", *HEAD], rows)
