@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from cli.conftest import Watched
 from PIL import Image
@@ -32,6 +33,7 @@ async def session(container: str, folder: Path) -> AsyncIterator[ClientSession]:
 
 
 def picture_of(result: types.CallToolResult) -> bytes:
+    assert not result.is_error, result.content
     image, text = result.content
     assert isinstance(image, types.ImageContent)
     assert isinstance(text, types.TextContent)
@@ -46,11 +48,18 @@ def red() -> str:
     return str(Path("red.png").resolve())
 
 
+@pytest.fixture
+def white() -> str:
+    Image.new("L", (12, 10), 255).save("white.png")
+    return str(Path("white.png").resolve())
+
+
 @pytest.mark.requirement("mcp.tools")
 async def test_a_client_makes_and_edits_pictures(
-    container: str, engine: Watched, red: str, tmp_path: Path
+    container: str, engine: Watched, red: str, white: str, tmp_path: Path
 ) -> None:
     steps: list[float] = []
+    engine.info = msgspec.structs.replace(engine.info, inpaints=True)
 
     async def stepped(progress: float, total: float | None, message: str | None) -> None:
         steps.append(progress)
@@ -64,7 +73,8 @@ async def test_a_client_makes_and_edits_pictures(
             progress_callback=stepped,
         )
         assert picture_of(made).startswith(b"\xff\xd8\xff")
-        edited = await client.call_tool("edit_image", {"image": red, "prompt": "blue", "steps": 2})
+        asked = {"image": red, "mask": white, "prompt": "blue", "steps": 2}
+        edited = await client.call_tool("edit_image", asked)
         assert picture_of(edited).startswith(b"\xff\xd8\xff")
         refused = await client.call_tool("generate_image", {"prompt": "x", "model": "inc"})
         assert refused.is_error
@@ -74,4 +84,6 @@ async def test_a_client_makes_and_edits_pictures(
     assert (generated.prompt, generated.steps, generated.seed) == ("a cat", 3, 7)
     assert generated.adapter == "ink"
     assert len(edit.images) == 1
+    assert edit.mask
+    assert set(edit.mask.data) == {255}
     assert steps

@@ -128,6 +128,13 @@ def tools(studio: _Studio) -> MCPServer[Any]:
         prompt: Annotated[str, Field(description="What to change.")],
         context: Context[Any, Any],
         *,
+        mask: Annotated[
+            str | None,
+            Field(
+                description="Path or URL of a picture as large: only where it is transparent, or"
+                " white if it is opaque everywhere, is painted anew."
+            ),
+        ] = None,
         steps: _Steps = None,
         guidance: _Guidance = None,
         seed: _Seed = None,
@@ -137,6 +144,7 @@ def tools(studio: _Studio) -> MCPServer[Any]:
         wish = Wish(
             prompt=prompt,
             image=pictures([image]),
+            mask=pictures([mask] if mask else ()),
             steps=steps,
             guidance=guidance,
             seed=seed,
