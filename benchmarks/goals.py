@@ -2,7 +2,7 @@
 
 Measures nothing itself. A goal whose figures are not there is told as not measured.
 
-    python -m benchmarks.goals [--page]      # after runs with --page
+    python -m benchmarks.goals [--page]      # after runs with --page, and one of 90 requests
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ PEERS = {peer.name for peer in OTHERS}
 HIGH, FULL = 1.4, math.inf
 """Loads of the goals, as multiples of the capacity of plain diffusers; at the second all requests
 come at once. At the first nobody can give more than 1.4 times what arrives."""
+RUNS = {HIGH: "serve-long", FULL: "serve"}
+"""Whose figures: how far first come, first served falls behind grows with the trace, so the longer
+one tells of the high load, beside the best peer of the other."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def read(name: str) -> dict[str, Any]:
 
 def multiples(what: str, load: float) -> dict[str, float]:
     """Ours at a load, as a multiple of each other server: medians of ratios."""
-    told = read("serve")["ratios"]
+    told = read(RUNS[load])["ratios"]
     return {name: float(ratios[what]) for at, name, ratios in told if at == load}
 
 
@@ -80,7 +83,7 @@ def best(what: str, choose: Callable[[list[float]], float], load: float = HIGH) 
 
 def equal() -> float:
     """The share of our pictures with the bytes of plain diffusers, at the worst load."""
-    scores = read("serve")["scores"]
+    scores = [*read("serve")["scores"], *read("serve-long")["scores"]]
     return min(float(one["equal"]) for _, name, one in scores if name == OURS.name)
 
 
@@ -109,8 +112,8 @@ def queued() -> float:
 
 
 GOALS = (
-    Goal("images/s, of plain diffusers", 1.5, lambda: against("rate"), at_least=True),
-    Goal("images/s, of the best peer", 1.3, lambda: best("rate", min), at_least=True),
+    Goal("images/s at 1.4×, of plain diffusers", 1.5, lambda: against("rate"), at_least=True),
+    Goal("images/s at 1.4×, of the best peer", 1.3, lambda: best("rate", min), at_least=True),
     Goal(
         "images/s when all come at once, of plain diffusers",
         1.5,
@@ -123,9 +126,9 @@ GOALS = (
         lambda: best("rate", min, FULL),
         at_least=True,
     ),
-    Goal("mean latency, of plain diffusers", 1 / 6, lambda: against("mean")),
-    Goal("mean latency, of the best peer", 1 / 2, lambda: best("mean", max)),
-    Goal("mean latency of ≤ 4 steps, of plain diffusers", 1 / 20, lambda: against("short")),
+    Goal("mean latency at 1.4×, of plain diffusers", 1 / 6, lambda: against("mean")),
+    Goal("mean latency at 1.4×, of the best peer", 1 / 2, lambda: best("mean", max)),
+    Goal("mean latency of ≤ 4 steps at 1.4×, of plain diffusers", 1 / 20, lambda: against("short")),
     Goal(
         "pictures with the bytes of plain diffusers, %", 100, lambda: equal() * 100, at_least=True
     ),

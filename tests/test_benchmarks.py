@@ -132,7 +132,8 @@ def test_goals_are_met_missed_or_not_measured(
         [math.inf, OTHERS[1].name, {"rate": 1.31, "mean": 1.0, "short": 1.0}],
     ]
     scores = [[1.4, "ours", {"equal": 1.0}], [1.4, FIFO.name, {"equal": 0.5}]]
-    (tmp_path / "serve.json").write_text(json.dumps({"scores": scores, "ratios": ratios}))
+    for name in ("serve", "serve-long"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"scores": scores, "ratios": ratios}))
     rows = [goal.row() for goal in goals.GOALS]
     assert [row[2:] for row in rows[:8]] == [
         ["1.60", "met"],
