@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import httpx2
 import pytest
@@ -21,21 +21,30 @@ def s3() -> Iterator[str]:
     """The URL of a store with an empty bucket."""
     python = python_with(f"moto/{VERSION}", f"moto[s3]=={VERSION}", "flask", "flask-cors")
     port = free_port("127.0.0.1")
+    url = f"http://127.0.0.1:{port}"
     command = [str(python), "-m", "moto.server", "-p", str(port)]
+    with serving(command, f"{url}/{BUCKET}"):
+        yield url
+
+
+@contextlib.contextmanager
+def serving(
+    command: Sequence[str], bucket: str, headers: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """A store's process inside the block, once it has made the bucket at this URL."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        url = f"http://127.0.0.1:{port}"
         try:
-            _make_bucket(url)
-            yield url
+            _make(bucket, headers)
+            yield
         finally:
             server.kill()
 
 
-def _make_bucket(url: str) -> None:
+def _make(bucket: str, headers: Mapping[str, str] | None) -> None:
     give_up = time.monotonic() + 60
     while True:
         with contextlib.suppress(httpx2.TransportError):
-            httpx2.put(f"{url}/{BUCKET}").raise_for_status()
+            httpx2.put(bucket, headers=headers).raise_for_status()
             return
         assert time.monotonic() < give_up, "the store did not start"
         time.sleep(0.1)

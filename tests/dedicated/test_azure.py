@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from email.utils import formatdate
 from hashlib import sha256
 
@@ -18,6 +15,7 @@ from friendli_server.weights.store import Store
 from npm import installed
 
 from .conftest import WorldMaker
+from .s3 import serving
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -40,29 +38,18 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     }.items():
         monkeypatch.setenv(name, value)
     words = [*program, "--skipApiVersionCheck", "--blobPort", str(port)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as server:
-        try:
-            make_container(url)
-            yield url
-        finally:
-            server.kill()
+    with serving(words, f"{url}/pictures?restype=container", signed()):
+        yield url
 
 
-def make_container(url: str) -> None:
-    """As its documents say under "Authorize with Shared Key"."""
+def signed() -> dict[str, str]:
+    """Headers to make the container with, as the store's documents say under "Shared Key"."""
     headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
     named = "\n".join(f"{name}:{value}" for name, value in headers.items())
     told = "PUT" + "\n" * 12 + f"{named}\n/{ACCOUNT}/{ACCOUNT}/pictures\nrestype:container"
-    signed = base64.b64encode(hmac.digest(base64.b64decode(KEY), told.encode(), sha256)).decode()
-    headers |= {"authorization": f"SharedKey {ACCOUNT}:{signed}", "content-length": "0"}
-    give_up = time.monotonic() + 60
-    while True:
-        with suppress(httpx2.TransportError):
-            made = httpx2.put(f"{url}/pictures?restype=container", headers=headers)
-            made.raise_for_status()
-            return
-        assert time.monotonic() < give_up, "the store did not start"
-        time.sleep(0.1)
+    digest = hmac.digest(base64.b64decode(KEY), told.encode(), sha256)
+    proof = base64.b64encode(digest).decode()
+    return headers | {"authorization": f"SharedKey {ACCOUNT}:{proof}", "content-length": "0"}
 
 
 async def test_pictures_are_kept_signed_and_deleted(make_world: WorldMaker, azure: str) -> None:

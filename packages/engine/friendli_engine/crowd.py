@@ -49,7 +49,7 @@ class Crowd:
 
     def before(self, wanted: Collection[Run]) -> Iterable[Run]:
         """Those that have a say in when `wanted`, which may be new, end."""
-        if len(self.tenants) > 1 or not self.tenants.keys() >= {r.ticket.tenant for r in wanted}:
+        if len(self.tenants.keys() | {run.ticket.tenant for run in wanted}) > 1:
             return self.all.values()
         last = max(map(deadline_of, wanted), default=0.0)
         return chain(self.started.values(), self.waiting.until(last))
