@@ -165,24 +165,45 @@ def test_a_float16_decoder_that_is_cast_around_its_use_does_not_park() -> None:
     assert "UNet2DConditionModel" in names
 
 
-def test_small_products_are_computed_call_by_call_also_when_rows_are_repeated() -> None:
+class Small(torch.nn.Module):
+    """One layer that meets its rows several times, as with a condition that is repeated."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.linear, self.times = torch.nn.Linear(40, 24), times
+        self.met: list[object] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.met.append(self.linear.forward)
+        made: torch.Tensor = self.linear(x.repeat(self.times, 1))
+        return made.view(self.times, len(x), -1).transpose(0, 1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@torch.inference_mode()
+def test_small_products_are_computed_call_by_call_also_when_rows_are_repeated(times: int) -> None:
     """In float32 a product with one row takes another kernel than one with many."""
-    linear = torch.nn.Linear(40, 24)
-    alone = linear.forward
-    owner = torch.nn.Sequential(linear)
-    network = SharedNetwork(owner, method="forward")
-    network.keep_small_products_apart()
+    small = Small(times)
     rows = [torch.randn(n, 40) for n in (1, 2, 1)]
-    one = network.describe((rows[0],), {})
-    network.running = [type(one)(network, {}, len(x), None) for x in rows]
-    with torch.inference_mode():
-        together = linear(torch.cat(rows))
-        assert torch.equal(together, torch.cat([alone(x) for x in rows]))
-        twice = linear(torch.cat([*rows, *rows]))
-        own = [alone(torch.cat([x, x])) for x in rows]
-    parts = [torch.split(half, [1, 2, 1]) for half in twice.chunk(2)]
-    for i, expected in enumerate(own):
-        assert torch.equal(torch.cat([parts[0][i], parts[1][i]]), expected)
+    expected = [small(x) for x in rows]
+    network = SharedNetwork(small)
+    network.keep_small_products_apart()
+    together = network.run([network.describe((x,), {}) for x in rows])
+    assert all(map(torch.equal, together, expected))
+
+
+@torch.inference_mode()
+def test_a_call_by_itself_meets_the_stock_layers_before_and_after_a_shared_one() -> None:
+    """What sharing needs costs only the shared."""
+    small = Small(1)
+    network = SharedNetwork(small)
+    network.keep_small_products_apart()
+    call = network.describe((torch.randn(1, 40),), {})
+    for calls in ([call], [call, call], [call]):
+        network.run(calls)
+    assert [met == torch.nn.Linear.forward.__get__(small.linear) for met in small.met] == [
+        True, False, True,
+    ]  # fmt: skip
 
 
 def test_guidance_of_one_halves_the_rows_and_mixes_with_others() -> None:

@@ -5,16 +5,18 @@ Knows runs, profiles and footprints; nothing of the order of things and of pipel
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.utils import _pytree
 
 from .errors import NotFiniteError, OutOfMemoryError
 from .memory import peak
-from .network import ParkedCall, rows_are_finite
+from .network import ParkedCall
 from .profiles import Profiles
 from .run import Run
 
@@ -134,3 +136,27 @@ def lacks_memory(error: BaseException) -> bool:
     """Whether a forward failed for want of memory; on a CPU that is a plain RuntimeError."""
     words = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+
+
+def rows_are_finite(calls: Sequence[ParkedCall], outcomes: Sequence[Any]) -> list[bool]:
+    """For each call, whether its denoiser's answer is free of NaN and infinity.
+
+    A sum is finite only if its terms are: one number per call crosses from the device.
+    """
+    if not calls[0].network.denoiser:
+        return [True] * len(calls)
+    sums = [_sum(outcome) for outcome in outcomes]
+    values = torch.stack(sums).tolist() if len(sums) > 1 else [sums[0].item()]
+    return [math.isfinite(value) for value in values]
+
+
+def _sum(outcome: Any) -> torch.Tensor:
+    sums = [tensor.sum(dtype=torch.float32) for tensor in _tensors(outcome)]
+    return sums[0] if len(sums) == 1 else torch.stack(sums).sum()
+
+
+def _tensors(outcome: Any) -> Sequence[torch.Tensor]:
+    """All in it; the usual tuple is not searched, which would take longer than its sum."""
+    if isinstance(outcome, tuple) and all(isinstance(part, torch.Tensor) for part in outcome):
+        return outcome
+    return [leaf for leaf in _pytree.tree_leaves(outcome) if isinstance(leaf, torch.Tensor)]

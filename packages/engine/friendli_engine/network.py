@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,11 +18,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree
 from torch.utils.weak import WeakIdKeyDictionary
 
 parking: ContextVar[Callable[[ParkedCall], Any] | None] = ContextVar("parking", default=None)
 """How the running request parks a call; None outside of requests."""
+
+Linear = Callable[[Tensor], Tensor]
+"""The forward of a linear layer."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class SharedNetwork:
     real: Callable[..., Any] = field(init=False)
     running: Sequence[ParkedCall] = field(init=False, default=())
     """The calls of the forward that is under way."""
+    _apart: list[tuple[Any, Linear, Linear]] = field(init=False, default_factory=list)
+    """Layers, each with its own forward and the one for shared forwards."""
 
     def __post_init__(self) -> None:
         self.real = getattr(self.owner, self.method)
@@ -199,17 +203,14 @@ class SharedNetwork:
 
     def run(self, calls: Sequence[ParkedCall]) -> list[Any]:
         """One forward for all `calls`; their outputs in order."""
-        self.running = calls
-        try:
-            first = calls[0]
+        first = calls[0]
+        with self._sharing(calls):
             output = self.real(
                 **{
                     name: self._join(name, [call.arguments[name] for call in calls], first.rows)
                     for name in first.arguments
                 }
             )
-        finally:
-            self.running = ()
         return self._split(output, calls)
 
     def replicas(self, call: ParkedCall) -> Callable[[int], list[Any]]:
@@ -273,13 +274,25 @@ class SharedNetwork:
         (gemm), so its bits would depend on who else is in the forward. The layers concerned are
         tiny: modulation and time embeddings.
         """
-        for module in self.owner.modules():
-            if isinstance(module, torch.nn.Linear):
-                module.forward = self._apart(module.forward)  # type: ignore[assignment]
+        layers = (m for m in self.owner.modules() if isinstance(m, torch.nn.Linear))
+        self._apart = [(m, m.forward, self._by_calls(m.forward)) for m in layers]
 
-    def _apart(self, linear: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    @contextmanager
+    def _sharing(self, calls: Sequence[ParkedCall]) -> Iterator[None]:
+        """A call by itself meets the stock network: what sharing needs is put in for the shared."""
+        self.running, layers = calls, self._apart if len(calls) > 1 else ()
+        for layer, _, by_calls in layers:
+            vars(layer)["forward"] = by_calls
+        try:
+            yield
+        finally:
+            self.running = ()
+            for layer, alone, _ in layers:
+                vars(layer)["forward"] = alone
+
+    def _by_calls(self, linear: Linear) -> Linear:
         def forward(x: Tensor) -> Tensor:
-            if x.ndim != 2 or len(self.running) < 2:
+            if x.ndim != 2:
                 return linear(x)
             sizes = [call.rows for call in self.running]
             if len(x) % sum(sizes):
@@ -290,22 +303,3 @@ class SharedNetwork:
             return torch.cat(outputs, dim=1).flatten(0, 1)
 
         return forward
-
-
-def rows_are_finite(calls: Sequence[ParkedCall], outcomes: Sequence[Any]) -> list[bool]:
-    """For each call, whether its denoiser's answer is free of NaN and infinity.
-
-    A sum is finite only if its terms are: one number per call crosses from the device.
-    """
-    if not calls[0].network.denoiser:
-        return [True] * len(calls)
-    sums = torch.stack([_sum(outcome) for outcome in outcomes]).tolist()
-    return [math.isfinite(value) for value in sums]
-
-
-def _sum(outcome: Any) -> Tensor:
-    first, *rest = [leaf for leaf in _pytree.tree_leaves(outcome) if isinstance(leaf, Tensor)]
-    total = first.sum(dtype=torch.float32)
-    for leaf in rest:
-        total = total + leaf.sum(dtype=torch.float32)
-    return total
