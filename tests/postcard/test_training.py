@@ -1,5 +1,6 @@
 """The pieces of the training: latents, optimiser, losses. Small sizes, real code."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,7 @@ from postcard.base import Batch, flow_loss, push, weigh
 from postcard.latents import PatchBasis, pack, unpack, write_encoder
 from postcard.model import Networks, Size, fit_rows, matrices_and_rest
 from postcard.optim import orthogonalise
-from postcard.parts import make_part
+from postcard.parts import Controlled, learnt, make_part
 from postcard.pool import Plan, Pool, fill, of_controls, of_edits
 from postcard.render import render
 from postcard.scene import draw_scene
@@ -45,11 +46,11 @@ def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
     assert 0.5 < values.min() <= values.max() < 1.5
 
 
-def test_tokens_under_a_thing_weigh_three_times_as_much() -> None:
+def test_tokens_under_a_thing_weigh_five_times_as_much() -> None:
     error, covered = torch.zeros(1, 2, 4), torch.tensor([[1.0, 0.0]])
     error[0, 0] = 1
     on_thing = weigh(error, covered)
-    assert torch.isclose(on_thing, 3 * weigh(error.flip(1), covered))
+    assert torch.isclose(on_thing, 5 * weigh(error.flip(1), covered))
 
 
 def test_every_parameter_has_one_optimiser() -> None:
@@ -130,6 +131,26 @@ def test_an_untrained_part_changes_nothing_and_only_it_learns(kind: str) -> None
     changed = [name for name, p in part.named_parameters() if p.grad is not None]
     assert changed
     assert all("net." in name or "lora" in name for name in changed)
+
+
+@pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
+@torch.inference_mode()
+def test_a_deep_control_net_begins_as_the_trained_shallow_one() -> None:
+    torch.manual_seed(0)
+    base = Networks(replace(SMALL, double=2, single=3))
+    for p in base.parameters():
+        p.add_(0.05 * torch.randn_like(p))  # no gate is closed, as after training
+    shallow, deep = (Controlled(base, "edges", depth) for depth in ((1, 1), (2, 3)))
+    for learning in learnt(shallow):
+        learning.add_(0.05 * torch.randn_like(learning))
+    asked = {
+        "noisy": torch.randn(2, 64, 128), "when": torch.rand(2), "guidance": torch.ones(2),
+        "words": base.tokens_of(["a red car", "a cat"]), "edges": torch.randn(2, 64, 128),
+    }  # fmt: skip
+    wanted = shallow.velocity(**asked)
+    assert not torch.allclose(deep.velocity(**asked), wanted)
+    deep.begin_as(shallow)
+    assert torch.equal(deep.velocity(**asked), wanted)
 
 
 @pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself

@@ -5,6 +5,7 @@ A part answers `velocity` as the base does, so that the base's loss trains it.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,16 @@ TARGETS = (
 
 
 class Controlled(torch.nn.Module):
-    """The frozen base with a ControlNet of one double and one single block, begun as a copy."""
+    """The frozen base with a ControlNet of so many double and single blocks, begun as a copy."""
 
-    def __init__(self, base: Networks, kind: str) -> None:
+    def __init__(self, base: Networks, kind: str, depth: tuple[int, int] | None = None) -> None:
         super().__init__()
         self.base, self.kind = base.requires_grad_(requires_grad=False), kind
         config = base.flux.config
+        deepest = config.num_layers, config.num_single_layers
+        double, single = map(min, deepest, depth or DEPTHS[kind])
         self.net: Any = FluxControlNetModel.from_transformer(
-            base.flux, num_layers=1, num_single_layers=1,
+            base.flux, num_layers=double, num_single_layers=single,
             attention_head_dim=config.attention_head_dim,
             num_attention_heads=config.num_attention_heads,
         )  # fmt: skip
@@ -54,6 +57,22 @@ class Controlled(torch.nn.Module):
             noisy, when, words, guidance,
             controlnet_block_samples=double, controlnet_single_block_samples=single,
         )  # fmt: skip
+
+    def begin_as(self, shallow: Controlled) -> None:
+        """Do exactly what a net of one double and one single block does.
+
+        Its outputs, that went to all blocks of the base, go to them still; the further blocks start
+        as the identity, with closed gates.
+        """
+        state, known = self.net.state_dict(), shallow.net.state_dict()
+        for name, value in state.items():
+            if name in known:
+                state[name] = known[name]
+            elif name.startswith("controlnet_"):
+                state[name] = known[re.sub(r"\.\d+\.", ".0.", name)]
+            elif re.search(r"\.norm\w*\.linear\.", name):
+                state[name] = torch.zeros_like(value)
+        self.net.load_state_dict(state)
 
     def write(self, folder: Path) -> None:
         """Save as a directory that `FluxControlNetModel.from_pretrained` reads, in bf16."""
@@ -90,6 +109,8 @@ class Adapted(torch.nn.Module):
 
 Part = Controlled | Adapted
 CONTROLS = ("edges", "layout")
+DEPTHS = {"edges": (2, 4), "layout": (1, 1)}
+"""Double and single blocks: outlines say much more than areas do."""
 STYLES = ("flat", "sketch")
 
 

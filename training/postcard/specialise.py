@@ -14,7 +14,7 @@ from .base import Source, flow_loss
 from .captions import caption
 from .export import load_networks
 from .optim import Muon
-from .parts import CONTROLS, Part, learnt, make_part
+from .parts import CONTROLS, Controlled, Part, learnt, make_part
 
 EVERY = 240.0
 
@@ -80,18 +80,24 @@ def train(
     lr: float,
     device: torch.device,
     resume: bool,
+    start: Path | None,
     seed: int,
 ) -> None:
-    """Train the part of this name for `minutes` of wall clock."""
+    """Train the part of this name for `minutes` of computing.
+
+    A ControlNet may start as a trained one of one double and one single block, in file `start`.
+    """
     torch.manual_seed(seed)
     base = load_networks(runs / "base.pt").to(device)
-    part = make_part(base, kind).to(device)
-    run = Run(part, runs / "parts" / f"{kind}.pt", lr=lr)
+    part = make_part(base, kind)
+    if start is not None and isinstance(part, Controlled):
+        part.begin_as(_shallow(runs / "base.pt", kind, start))
+    run = Run(part.to(device), runs / "parts" / f"{kind}.pt", lr=lr)
     if resume and run.path.exists():
         run.resume()
     source = Source(pool_of(runs, kind), caption, seed=seed)
-    start = saved = time.monotonic()
-    while (spent := (time.monotonic() - start) / 60) < minutes:
+    begun, saved = time.process_time(), time.monotonic()
+    while (spent := (time.process_time() - begun) / torch.get_num_threads() / 60) < minutes:
         some = source.batch(batch, base, device)
         teacher = part if run.step % 4 == 3 else None  # its two more forwards double a step
         run.update(flow_loss(part, some, teacher), spent / minutes)
@@ -102,6 +108,13 @@ def train(
             run.save()
             saved = time.monotonic()
     run.save()
+
+
+def _shallow(checkpoint: Path, kind: str, path: Path) -> Controlled:
+    shallow = Controlled(load_networks(checkpoint), kind, (1, 1))
+    with torch.no_grad():
+        torch._foreach_copy_(learnt(shallow), torch.load(path, weights_only=True))
+    return shallow
 
 
 def pool_of(runs: Path, kind: str) -> Path:

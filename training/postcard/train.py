@@ -55,13 +55,11 @@ def _train(given: argparse.Namespace, device: torch.device) -> None:
         "minutes": given.minutes, "lr": given.lr, "device": device,
         "resume": given.resume, "seed": given.seed,
     }  # fmt: skip
+    sampled = common | {"batch": given.batch, "start": given.start}
     if given.stage == "base":
-        base.train(
-            given.runs, batch=given.batch, size=given.size, start=given.start,
-            guide_from=given.guide_from, **common,
-        )  # fmt: skip
+        base.train(given.runs, size=given.size, guide_from=given.guide_from, **sampled)
     elif given.stage == "part":
-        specialise.train(given.runs, kind=given.kind, batch=given.batch, **common)
+        specialise.train(given.runs, kind=given.kind, **sampled)
     else:
         autoencoder.train(given.runs, tier=given.tier, variety=given.variety, **common)
 
