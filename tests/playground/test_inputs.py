@@ -110,6 +110,8 @@ async def test_a_layout_is_drawn_in_the_browser(page: Page, engine: Painter) -> 
     await page.mouse.down()
     await page.mouse.move(box["x"] + box["width"] - 5, middle, steps=8)
     await page.mouse.up()
+    await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9)
+    await zone.get_by_role("button", name="Undo").click()
     await zone.get_by_role("button", name="Use it").click()
     await ask(page, "a coast")
     await settle(page, pictures=1)
@@ -119,6 +121,7 @@ async def test_a_layout_is_drawn_in_the_browser(page: Page, engine: Painter) -> 
     assert at(blank, 0, 0) == (0, 0, 0)
     assert at(layout, 128, 20) == (0x70, 0xC5, 0xE8)  # sky, which covers the sheet
     assert at(layout, 128, 128) == (0x1F, 0x5F, 0xBF)  # the stroke of sea
+    assert at(layout, 128, 230) == (0x70, 0xC5, 0xE8)  # a dot of it, taken back
 
 
 async def test_settings_of_a_steered_picture_bring_its_control_back(
@@ -162,6 +165,9 @@ async def test_what_is_painted_over_is_edited_and_nothing_else(page: Page, engin
     await expect(zone.get_by_role("button", name="Use it")).to_be_disabled()
     await zone.get_by_label("Brush").fill("50")
     await paint(page, at_x=0.25)
+    await zone.get_by_label("Brush").fill("20")
+    await paint(page, at_x=0.65)
+    await zone.get_by_role("button", name="Undo").click()
     assert await grave_findings(page) == []
     await zone.get_by_role("button", name="Use it").click()
     await expect(zone.get_by_alt_text("The mask")).to_be_visible()
@@ -173,6 +179,7 @@ async def test_what_is_painted_over_is_edited_and_nothing_else(page: Page, engin
     assert (asked.mask.width, asked.mask.height) == (96, 96)
     assert at(asked.mask, 24, 48) == (255, 255, 255)  # below the stroke, which is half as wide
     assert at(asked.mask, 80, 48) == (0, 0, 0)  # cleared
+    assert at(asked.mask, 60, 48) == (0, 0, 0)  # taken back
 
 
 async def paint(page: Page, *, at_x: float) -> None:

@@ -99,6 +99,8 @@ def train(
     begun, saved = time.process_time(), time.monotonic()
     while (spent := (time.process_time() - begun) / torch.get_num_threads() / 60) < minutes:
         some = source.batch(batch, base, device)
+        if kind in CONTROLS:  # a map speaks of the whole picture, not of its thing above all
+            some.covered.zero_()
         teacher = part if run.step % 4 == 3 else None  # its two more forwards double a step
         run.update(flow_loss(part, some, teacher), spent / minutes)
         if run.step % 25 == 0:

@@ -248,7 +248,7 @@ class Engine:
     def _admitted(self) -> list[Run]:
         """Requests that start now: the most urgent ones, while there is room."""
         crowd, room = self._crowd, self.max_active - len(self._crowd.started)
-        if room <= 0:
+        if room <= 0 or not crowd.waiting.queues:
             return []
         waiting: Iterable[Run] = self.policy.startable(crowd.waiting, crowd.started.values())
         waiting = self._adapters.startable(waiting, crowd.worn(started=True))

@@ -1,6 +1,7 @@
 /** A canvas to draw a control picture on: outlines, or areas of a layout. Knows no model. */
 import { penOf } from "../raster.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { useStrokes } from "./strokes.js";
 
 const SIDE = 256;
 /** What can be drawn, by kind: name of the colour, the colour. The first one covers the sheet. */
@@ -18,23 +19,22 @@ export const PALETTES = {
 
 /** @param {{kind: "edges"|"layout", onDone: (url: string) => void}} props */
 export function Sketchpad({ kind, onDone }) {
-  const canvas = useRef(/** @type {HTMLCanvasElement|null} */ (null));
-  const [colour, choose] = useState(PALETTES[kind][1][1]);
-  useEffect(() => {
-    const pen = penOf(/** @type {HTMLCanvasElement} */ (canvas.current));
+  const sheet = useStrokes((canvas) => {
+    const pen = penOf(canvas);
     pen.fillStyle = PALETTES[kind][0][1];
     pen.fillRect(0, 0, SIDE, SIDE);
-  }, [kind]);
-  const draw = (/** @type {PointerEvent} */ event) => event.buttons && stroke(event, colour, kind === "edges" ? 3 : 26);
+  });
+  const [colour, choose] = useState(PALETTES[kind][1][1]);
+  useEffect(sheet.clear, [kind]);
   return html`<div class="sketchpad">
     <canvas
-      ref=${canvas}
+      ref=${sheet.canvas}
       width=${SIDE}
       height=${SIDE}
       role="img"
       aria-label=${`Sheet to draw ${kind} on`}
-      onPointerDown=${(event) => (event.target.setPointerCapture(event.pointerId), draw(event))}
-      onPointerMove=${draw}
+      onPointerDown=${(event) => sheet.begin(event, colour, kind === "edges" ? 3 : 26)}
+      onPointerMove=${sheet.go}
     ></canvas>
     <div class="palette" role="group" aria-label="Colours">
       ${PALETTES[kind].map(
@@ -42,21 +42,8 @@ export function Sketchpad({ kind, onDone }) {
           <span class="swatch" style=${{ background: value }}></span>${name}
         </button>`,
       )}
-      <button type="button" onClick=${() => onDone(canvas.current?.toDataURL("image/png") ?? "")}>Use it</button>
+      <button type="button" onClick=${() => onDone(sheet.canvas.current?.toDataURL("image/png") ?? "")}>Use it</button>
+      <button type="button" disabled=${!sheet.count} onClick=${sheet.undo}>Undo</button>
     </div>
   </div>`;
-}
-
-/** Draw from where the pointer was to where it is. @param {any} event @param {string} colour @param {number} width */
-export function stroke({ target, offsetX, offsetY, movementX, movementY, type }, colour, width) {
-  const scale = target.width / target.clientWidth;
-  const back = type === "pointerdown" ? 0 : scale;
-  const pen = penOf(target);
-  pen.strokeStyle = colour;
-  pen.lineWidth = width;
-  pen.lineCap = "round";
-  pen.beginPath();
-  pen.moveTo(offsetX * scale - movementX * back, offsetY * scale - movementY * back);
-  pen.lineTo(offsetX * scale, offsetY * scale);
-  pen.stroke();
 }
