@@ -76,6 +76,17 @@ def test_a_fresh_model_says_no_flow_and_learns_from_one_batch(edit: bool) -> Non
     assert 1.5 < loss.item() < 2.5
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_batch_may_have_no_guided_row_or_no_other(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postcard.base.GUIDED", share)
+    networks = Networks(SMALL)
+    tokens, words = torch.randn(2, 64, 128), networks.tokens_of(["a red car", "a cat"])
+    batch = Batch(tokens=tokens, covered=torch.rand(2, 64), words=words, given={})
+    assert flow_loss(networks, batch, teacher=networks).isfinite()
+
+
 def test_weights_of_a_model_with_fewer_words_fit_and_new_words_keep_their_start() -> None:
     networks = Networks(SMALL)
     state = {name: torch.ones_like(value) for name, value in networks.state_dict().items()}

@@ -214,10 +214,10 @@ def flow_loss(model: Model, batch: Batch, teacher: Model | None) -> torch.Tensor
     target, guidance = noise - tokens, torch.ones_like(when)
     if teacher is not None:
         guidance = draw_guidance(len(tokens), tokens.device)
-        rows = (guidance > 1).nonzero()[:, 0]
-        given = {name: value[rows] for name, value in batch.given.items()}
-        moved = push(teacher, noisy[rows], when[rows], batch.words[rows], given)
-        target[rows] += (guidance[rows] - 1)[:, None, None] * moved
+        if len(rows := (guidance > 1).nonzero()[:, 0]):
+            given = {name: value[rows] for name, value in batch.given.items()}
+            moved = push(teacher, noisy[rows], when[rows], batch.words[rows], given)
+            target[rows] += (guidance[rows] - 1)[:, None, None] * moved
     flow = model.velocity(noisy, when, batch.words, guidance, **batch.given)
     return weigh(flow - target, batch.covered)
 
