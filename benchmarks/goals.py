@@ -132,7 +132,7 @@ GOALS = (
     Goal(
         "pictures with the bytes of plain diffusers, %", 100, lambda: equal() * 100, at_least=True
     ),
-    Goal("one request alone, of plain diffusers", 1.0, alone),
+    Goal("one request alone, of plain diffusers", 1.0, alone, form="{:.3f}"),
     Goal("256 × 256, 10 steps, one thread, s", 1.0, lambda: read("engine")["alone"]["10"][1]),
     Goal("HTTP and processes, ms", 3.0, overhead, form="{:.1f}"),
     Goal("cold start to first picture, of plain diffusers", 1.2, cold),
