@@ -83,7 +83,7 @@ def best(what: str, choose: Callable[[list[float]], float], load: float = HIGH) 
 
 def equal() -> float:
     """The share of our pictures with the bytes of plain diffusers, at the worst load."""
-    scores = [*read("serve")["scores"], *read("serve-long")["scores"]]
+    scores = (score for run in RUNS.values() for score in read(run)["scores"])
     return min(float(one["equal"]) for _, name, one in scores if name == OURS.name)
 
 

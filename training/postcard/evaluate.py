@@ -1,6 +1,6 @@
 """Command line of the evaluation; every measure prints JSON lines.
 
-    python -m postcard.evaluate judge --minutes 8      train the judge, once
+    python -m postcard.evaluate judge --minutes 20     train the judge, once
     python -m postcard.evaluate attributes             subject, colour, place, time, count, relation
     python -m postcard.evaluate edits | controls | adapters
     python -m postcard.evaluate sheet --out contact.jpg

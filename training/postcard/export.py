@@ -17,7 +17,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler, FluxKontextPipeline
 
 from .autoencoder import load_autoencoder
 from .model import SIZES, Networks
-from .parts import Part, learnt, make_part
+from .parts import Part, make_part, restore
 from .text import LENGTH
 
 RUNS = Path(__file__).with_name("runs")
@@ -45,9 +45,7 @@ def load_networks(checkpoint: Path) -> Networks:
 def load_part(checkpoint: Path, path: Path) -> Part:
     """A trained part (its name is the file's) beside a base of its own."""
     part = make_part(load_networks(checkpoint), path.stem)
-    with torch.no_grad():
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        torch._foreach_copy_(learnt(part), kept)
+    restore(part, path)
     return part
 
 

@@ -108,9 +108,9 @@ class Adapted(torch.nn.Module):
 
 
 Part = Controlled | Adapted
-CONTROLS = ("edges", "layout")
 DEPTHS = {"edges": (2, 4), "layout": (1, 1)}
-"""Double and single blocks: outlines say much more than areas do."""
+"""Double and single blocks of each ControlNet: outlines say much more than areas do."""
+CONTROLS = tuple(DEPTHS)
 STYLES = ("flat", "sketch")
 
 
@@ -122,3 +122,9 @@ def make_part(base: Networks, kind: str) -> Part:
 def learnt(part: Part) -> list[Tensor]:
     """What training changes."""
     return [p for p in part.parameters() if p.requires_grad]
+
+
+def restore(part: Part, path: Path) -> None:
+    """Give a part the weights that a checkpoint of its kind and depth holds."""
+    with torch.no_grad():
+        torch._foreach_copy_(learnt(part), torch.load(path, map_location="cpu", weights_only=True))

@@ -14,7 +14,7 @@ from .base import Source, flow_loss
 from .captions import caption
 from .export import load_networks
 from .optim import Muon
-from .parts import CONTROLS, Controlled, Part, learnt, make_part
+from .parts import CONTROLS, Controlled, Part, learnt, make_part, restore
 
 EVERY = 240.0
 
@@ -45,9 +45,8 @@ class Run:
 
     def resume(self) -> None:
         """Go on from the averaged weights of the checkpoint."""
-        self.average = torch.load(self.path, weights_only=True)
-        with torch.no_grad():
-            torch._foreach_copy_(list(learnt(self.part)), self.average)
+        restore(self.part, self.path)
+        self.average = [p.detach().clone() for p in learnt(self.part)]
 
     def save(self) -> None:
         """Write the averaged weights, atomically."""
@@ -88,10 +87,12 @@ def train(
     A ControlNet may start as a trained one of one double and one single block, in file `start`.
     """
     torch.manual_seed(seed)
-    base = load_networks(runs / "base.pt").to(device)
+    base = load_networks(runs / "base.pt")
     part = make_part(base, kind)
     if start is not None and isinstance(part, Controlled):
-        part.begin_as(_shallow(runs / "base.pt", kind, start))
+        shallow = Controlled(base, kind, (1, 1))
+        restore(shallow, start)
+        part.begin_as(shallow)
     run = Run(part.to(device), runs / "parts" / f"{kind}.pt", lr=lr)
     if resume and run.path.exists():
         run.resume()
@@ -110,13 +111,6 @@ def train(
             run.save()
             saved = time.monotonic()
     run.save()
-
-
-def _shallow(checkpoint: Path, kind: str, path: Path) -> Controlled:
-    shallow = Controlled(load_networks(checkpoint), kind, (1, 1))
-    with torch.no_grad():
-        torch._foreach_copy_(learnt(shallow), torch.load(path, weights_only=True))
-    return shallow
 
 
 def pool_of(runs: Path, kind: str) -> Path:
