@@ -26,7 +26,7 @@ from postcard.measures import (
 )
 from postcard.model import Networks, Size
 from postcard.parts import make_part
-from postcard.pipelines import Model
+from postcard.pipelines import Model, control, edit
 from postcard.render import render
 from postcard.scene import draw_scene
 
@@ -128,6 +128,26 @@ def test_controls_are_measured_by_weight_and_weight_0_is_byte_equal_to_none(
         assert [row["of"] for row in some] == [*bounds, "model", "model"]
         assert some[3]["equal to none"] is True
     assert by_map["edges"][0]["edge F1"] == 1
+
+
+@pytest.mark.parametrize("task", ["control", "edit"])
+def test_a_measured_pipeline_reads_pictures_as_a_served_one_does(
+    model: Model, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, _ = render(scenes_of(1, held=True, tier=0))
+    pipe = model.editing if task == "edit" else model.controlled("edges")
+    encode, read = pipe.vae.encode, []
+
+    def watched(given: torch.Tensor, **options: bool) -> object:
+        read.append(given)
+        return encode(given, **options)
+
+    monkeypatch.setattr(pipe.vae, "encode", watched)
+    if task == "edit":
+        edit(pipe, ["make it night"], pictures, steps=1, guidance=3.5)
+    else:
+        control(pipe, ["a red car"], pictures, weight=1.0, steps=1, guidance=3.5)
+    assert (read[0] - (pictures * 2 - 1)).abs().max() < 0.01
 
 
 def test_adapters_are_switched_on_one_at_a_time_and_off_again(model: Model, judge: Judge) -> None:

@@ -8,6 +8,11 @@ import pytest
 import torch
 from diffusers import FluxControlNetModel, FluxControlNetPipeline, FluxKontextPipeline
 from PIL import Image, ImageDraw
+from postcard.captions import prompt
+from postcard.controls import edges3
+from postcard.measures import edge_f1, scenes_of
+from postcard.pipelines import Model, control, generate
+from postcard.render import render
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +119,19 @@ def test_a_controlnet_steers_by_its_weight_and_not_at_all_at_zero(pipe: Any, nam
     assert torch.equal(made[0], free)
     moved = [(picture - free).abs().mean() for picture in made]
     assert 0 < moved[1] < moved[2]
+
+
+@pytest.mark.filterwarnings("ignore:.FluxPosEmbed.:FutureWarning")  # of diffusers itself
+@pytest.mark.requirement("postcard.outlines")
+def test_pictures_follow_given_outlines() -> None:
+    model, scenes = Model(friendli_postcard.path()), scenes_of(4, held=True, tier=1)
+    prompts, wanted = [prompt(scene) for scene in scenes], edges3(render(scenes)[0])
+    free = generate(model.plain, prompts, steps=8, guidance=3.5)
+    steered = control(
+        model.controlled("edges"), prompts, wanted, weight=1.0, steps=8, guidance=3.5
+    )  # fmt: skip
+    assert edge_f1(edges3(free), wanted) < 0.5
+    assert edge_f1(edges3(steered), wanted) > 0.7
 
 
 @pytest.mark.parametrize("name", ["flat", "sketch"])

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
+from .clock import Clock
 from .latents import CHANNELS, PatchBasis, write_encoder
 from .optim import Muon
 from .render import render
@@ -24,7 +25,7 @@ from .scene import draw_scene
 from .styles import stylise
 
 STYLES, RESTYLED = ("flat", "sketch"), 0.25
-NOISE, CROP, SCALE, EVERY = 0.1, 128, 4.0, 120.0
+NOISE, CROP, SCALE = 0.1, 128, 4.0
 """`SCALE` keeps latents inside the decoder's soft clamp 3 tanh(z / 3), which eats bright skies."""
 
 
@@ -150,20 +151,18 @@ def train(
     decoder = decoder.to(device, memory_format=torch.channels_last)
     basis = PatchBasis.load(runs / "basis.pt", device)
     optimisers = _optimisers(decoder, lr)
-    start = saved = time.monotonic()
     pictures = Pictures(rng, tier=tier, variety=variety, device=device)
-    smooth, step = 0.0, 0
-    while (spent := (time.monotonic() - start) / 60) < minutes:
+    smooth, step, clock = 0.0, 0, Clock(minutes)
+    while clock.share < 1:
         loss = _step(decoder, basis, _crops(rng, pictures.draw()))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-        _apply(optimisers, lr * min(1.0, (step + 1) / 50, 2.2 * (1 - spent / minutes)))
+        _apply(optimisers, lr * min(1.0, (step + 1) / 50, 2.2 * (1 - clock.share)))
         step += 1
         smooth += (loss.item() - smooth) * max(0.02, 1 / step)
         if step % 50 == 0:
-            print(f"{step} {spent:.1f}m loss {smooth:.4f}", flush=True)
-        if time.monotonic() - saved > EVERY:
-            saved = time.monotonic()
+            print(f"{step} {clock.spent:.1f}m loss {smooth:.4f}", flush=True)
+        if clock.save_due():
             torch.save(decoder.state_dict(), path)
             print(report(decoder, basis, tier=tier, variety=variety), flush=True)
     torch.save(decoder.state_dict(), path)

@@ -10,7 +10,6 @@ that one call does what classifier-free guidance needs two for. Resumable.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,13 @@ from typing import Any, Protocol
 import torch
 
 from .captions import caption
+from .clock import Clock
 from .edits import instruction
 from .model import SIZES, Networks, fit_rows, matrices_and_rest
 from .optim import Muon
 from .pool import Pool
 
-OBJECT_WEIGHT, CAPTION_DROP, EVERY = 4.0, 0.1, 240.0
+OBJECT_WEIGHT, CAPTION_DROP = 4.0, 0.1
 GUIDED, MOST_GUIDANCE = 0.6, 8.0
 """Share of rows with a guidance input above 1, and its largest value."""
 EDITS, BLUR = 0.3, 0.1
@@ -47,15 +47,10 @@ class Trainer:
     """Networks, their moving average, two optimisers and the clock of a planned run."""
 
     def __init__(
-        self, folder: Path, *, size: str, lr: float, minutes: float, device: torch.device
+        self, checkpoint: Path, *, size: str, lr: float, minutes: float, device: torch.device
     ) -> None:
-        self.folder, self.size, self.lr, self.minutes, self.device = (
-            folder,
-            size,
-            lr,
-            minutes,
-            device,
-        )
+        self.checkpoint, self.size, self.device = checkpoint, size, device
+        self.lr, self.clock = lr, Clock(minutes)
         self.networks = Networks(SIZES[size]).to(device)
         matrices, rest = matrices_and_rest(self.networks)
         self.optimisers: list[torch.optim.Optimizer] = [
@@ -63,19 +58,14 @@ class Trainer:
             torch.optim.AdamW(rest, lr, betas=(0.9, 0.98), weight_decay=0.0),
         ]
         self.average = [p.detach().clone() for p in self.networks.parameters()]
-        self.step, self.spent, self.smooth = 0, 0.0, [math.nan, math.nan]
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where this run saves itself."""
-        return self.folder / "base.pt"
+        self.step, self.smooth = 0, [math.nan, math.nan]
 
     def save(self) -> None:
         """Write everything needed to go on, atomically."""
         state = {
             "size": self.size, "networks": self.networks.state_dict(), "average": self.average,
             "optimisers": [o.state_dict() for o in self.optimisers],
-            "step": self.step, "spent": self.spent, "smooth": self.smooth,
+            "step": self.step, "spent": 60 * self.clock.spent, "smooth": self.smooth,
         }  # fmt: skip
         torch.save(state, self.checkpoint.with_suffix(".tmp"))
         self.checkpoint.with_suffix(".tmp").rename(self.checkpoint)
@@ -89,19 +79,22 @@ class Trainer:
         self.average = state["average"]
         for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(kept)
-        self.step, self.spent, self.smooth = state["step"], state["spent"], state["smooth"]
+        self.clock = Clock(self.clock.plan, spent=state["spent"] / 60)
+        self.step, self.smooth = state["step"], state["smooth"]
 
-    def report(self, scenes: int, edits: int) -> None:
-        """One line of the log."""
-        spent, (scene, edit) = self.spent / 60, self.smooth
+    def report(self, **pools: int) -> None:
+        """One line of the log: the loss and the size of each pool, in the order of `note`."""
+        losses = " ".join(
+            f"{name} {loss:.4f}" for name, loss in zip(pools, self.smooth, strict=True)
+        )
+        sizes = " ".join(map(str, pools.values()))
         print(
-            f"{self.step} {spent:.1f}m scenes {scene:.4f} edits {edit:.4f} lr {self.rate():.1e} "
-            f"pools {scenes} {edits}",
+            f"{self.step} {self.clock.spent:.1f}m {losses} lr {self.rate():.1e} pools {sizes}",
             flush=True,
         )
 
     def note(self, which: int, value: float) -> None:
-        """Fold one loss into its moving average: 0 of scenes, 1 of edits."""
+        """Fold the loss of the first or second pool into its moving average."""
         old = self.smooth[which]
         self.smooth[which] = value if math.isnan(old) else 0.98 * old + 0.02 * value
 
@@ -116,8 +109,7 @@ class Trainer:
 
     def rate(self) -> float:
         """Warm up, hold, then fall to zero in the last 45 % of the time."""
-        left = 1 - min(1.0, self.spent / (60 * self.minutes))
-        return self.lr * min(1.0, (self.step + 1) / 60) * min(1.0, left / 0.45)
+        return self.lr * min(1.0, (self.step + 1) / 60, (1 - self.clock.share) / 0.45)
 
     def update(self) -> None:
         """One step of both optimisers and the moving average, from the gradients at hand."""
@@ -167,8 +159,10 @@ class Source:
             before = tensors["before"]
             amount = BLUR * torch.rand(len(before), 1, 1, device=device)
             tensors["before"] = before + amount * torch.randn_like(before)
-        main = {name: tensors.pop(name) for name in ("tokens", "covered")}
-        return Batch(**main, words=networks.tokens_of(said), given=tensors)
+        tokens = tensors.pop("tokens")
+        even = torch.zeros(tokens.shape[:2], device=device)
+        covered = tensors.pop("covered", even)
+        return Batch(tokens=tokens, covered=covered, words=networks.tokens_of(said), given=tensors)
 
 
 class Model(Protocol):
@@ -246,7 +240,7 @@ def train(
     guide_from: float,
 ) -> None:
     """Train until `minutes` of computing are spent, over all resumed runs."""
-    trainer = Trainer(runs, size=size, lr=lr, minutes=minutes, device=device)
+    trainer = Trainer(runs / "base.pt", size=size, lr=lr, minutes=minutes, device=device)
     if resume and trainer.checkpoint.exists():
         trainer.resume()
     elif start is not None:
@@ -255,10 +249,9 @@ def train(
     torch.manual_seed(seed)
     scenes = Source(runs / "scenes", caption, seed=seed)
     edits = Source(runs / "edits", instruction, seed=seed)
-    saved, teacher = time.monotonic(), None
-    while trainer.spent < 60 * minutes:
-        begun = time.process_time()
-        if trainer.spent > 60 * minutes * guide_from and trainer.step % 8 == 0:
+    teacher = None
+    while trainer.clock.share < 1:
+        if trainer.clock.share > guide_from and trainer.step % 8 == 0:
             teacher = averaged(trainer, teacher)
         for source, part in ((scenes, 1 - EDITS), (edits, EDITS)):
             some = source.batch(round(part * batch), trainer.networks, device)
@@ -266,10 +259,8 @@ def train(
             loss.backward()  # type: ignore[no-untyped-call]
             trainer.note(source is edits, loss.item() / part)
         trainer.update()
-        trainer.spent += (time.process_time() - begun) / torch.get_num_threads()
         if trainer.step % 50 == 0:
-            trainer.report(scenes.pool.refresh(), edits.pool.refresh())
-        if time.monotonic() - saved > EVERY:
+            trainer.report(scenes=scenes.pool.refresh(), edits=edits.pool.refresh())
+        if trainer.clock.save_due():
             trainer.save()
-            saved = time.monotonic()
     trainer.save()

@@ -99,7 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("file", type=Path, nargs="?", help="JSON lines, for `table`")
     parser.add_argument("--model", type=Path, default=TARGET)
     parser.add_argument("--judge", type=Path, default=RUNS / "judge" / "judge.pt")
-    parser.add_argument("--minutes", type=float, default=8.0, help="of computing, for `judge`")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of computing, for `judge`")
     parser.add_argument("--tier", type=int, default=1, help="subjects: 0, 1 or 2 (all)")
     parser.add_argument("--full", action="store_true", help="all places, weathers, several things")
     parser.add_argument("--count", type=int, default=64, help="prompts, or edits of each kind")

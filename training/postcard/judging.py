@@ -6,7 +6,6 @@ of generated pictures.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from .canvas import THING
+from .clock import Clock
 from .judge import CELLS, MOST, NAMES, PAINTS, SIDE, WHOLE, Judge, fine_areas
 from .render import render
 from .scene import FIRST, FULL, Scene, draw_scene
@@ -144,14 +144,12 @@ def train_judge(path: Path, *, minutes: float, tier: int, variety: float, seed: 
     torch.manual_seed(seed)
     judge, rng, memory = Judge(), Random(f"judge/{seed}"), Memory()
     optimiser = torch.optim.AdamW(judge.parameters(), 2e-3, weight_decay=0.02)
-    start, step = time.process_time(), 0
-    while (spent := (time.process_time() - start) / 60) < minutes:
+    clock, step = Clock(minutes), 0
+    while clock.share < 1:
         some = memory.mix(examples(rng, count=FRESH, tier=tier, variety=variety))
         if rng.random() < 0.5:
             some = _mirrored(some)
-        optimiser.param_groups[0]["lr"] = 2e-3 * min(
-            1.0, (step + 1) / 30, 1.5 * (1 - spent / minutes)
-        )
+        optimiser.param_groups[0]["lr"] = 2e-3 * min(1.0, (step + 1) / 30, 1.5 * (1 - clock.share))
         loss = loss_of(judge(worsen(some.pictures)), some.answers)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -159,7 +157,7 @@ def train_judge(path: Path, *, minutes: float, tier: int, variety: float, seed: 
         optimiser.step()
         step += 1
         if step % 20 == 0:
-            print(f"{step} {spent:.1f}m loss {float(loss.detach()):.3f}", flush=True)
+            print(f"{step} {clock.spent:.1f}m loss {float(loss.detach()):.3f}", flush=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(judge.eval().state_dict(), path)
     return judge

@@ -18,6 +18,8 @@ from diffusers import (
     FluxKontextPipeline,
     FluxPipeline,
 )
+from diffusers.image_processor import VaeImageProcessor
+from PIL import Image
 
 from .text import LENGTH
 
@@ -87,6 +89,11 @@ def _in_batches(
     return torch.cat(parts)
 
 
+def _images(pictures: torch.Tensor) -> list[Image.Image]:
+    """As a server gives them: of tensors, stock pipelines bring some to -1..1 and others not."""
+    return VaeImageProcessor.numpy_to_pil(VaeImageProcessor.pt_to_numpy(pictures))  # type: ignore[no-any-return]
+
+
 def generate(pipe: Any, prompts: Sequence[str], *, steps: int, guidance: float) -> torch.Tensor:
     """Pictures [N, 3, 256, 256] in 0..1; the i-th from seed i."""
     return _in_batches(
@@ -114,7 +121,7 @@ def control(
     """Pictures of prompts under control pictures [N, 3, 256, 256]."""
     return _in_batches(
         pipe, len(prompts),
-        lambda rows: {"prompt": list(prompts[rows]), "control_image": maps[rows]},
+        lambda rows: {"prompt": list(prompts[rows]), "control_image": _images(maps[rows])},
         controlnet_conditioning_scale=weight, num_inference_steps=steps, guidance_scale=guidance,
     )  # fmt: skip
 
@@ -125,7 +132,7 @@ def edit(
     """Pictures [N, 3, 256, 256] changed as told."""
     return _in_batches(
         pipe, len(instructions),
-        lambda rows: {"prompt": list(instructions[rows]), "image": pictures[rows]},
+        lambda rows: {"prompt": list(instructions[rows]), "image": _images(pictures[rows])},
         num_inference_steps=steps, guidance_scale=guidance,
         _auto_resize=False, max_area=SIDE * SIDE,
     )  # fmt: skip

@@ -17,8 +17,8 @@ from .export import RUNS
 Curve = list[tuple[float, float]]
 """(minutes, loss), in order."""
 _LINE = re.compile(r"^(?:[\w-]+ )?\d+ ([\d.]+)m (.*)$", re.MULTILINE)
-_LOSS = re.compile(r"(loss|scenes|edits) ([\d.]+)")
-_COLOURS = {"loss": "#c0392b", "scenes": "#c0392b", "edits": "#2471a3"}
+_LOSS = re.compile(r"(loss|scenes|pairs|edits) ([\d.]+)")
+_COLOURS = {"loss": "#c0392b", "scenes": "#c0392b", "pairs": "#c0392b", "edits": "#2471a3"}
 _WIDE, _HIGH, _LEFT, _TOP, _ACROSS = 420, 240, 40, 24, 3
 
 

@@ -94,12 +94,11 @@ def of_style(style: str) -> Maker:
 
 
 def of_controls(rng: Random, plan: Plan) -> Example:
-    """Pictures of one thing with their outlines and their layout."""
+    """Pictures of one thing with their outlines and their layout, which speak of all of it."""
     scenes = [draw_scene(rng, tier=plan.tier, variety=plan.variety) for _ in range(AT_ONCE)]
     rgb, label = render(scenes)
     tensors = {
         "tokens": plan.encode(rgb),
-        "covered": share(label >= THING),
         "edges": plan.encode(edges3(rgb)),
         "layout": plan.encode(layout(label)),
     }

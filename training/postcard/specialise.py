@@ -5,18 +5,16 @@ The checkpoint holds only what was trained, averaged over the run.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import torch
 
 from .base import Source, flow_loss
 from .captions import caption
+from .clock import Clock
 from .export import load_networks
 from .optim import Muon
 from .parts import CONTROLS, Controlled, Part, learnt, make_part, restore
-
-EVERY = 240.0
 
 
 def _optimisers(part: Part, lr: float) -> list[torch.optim.Optimizer]:
@@ -97,19 +95,16 @@ def train(
     if resume and run.path.exists():
         run.resume()
     source = Source(pool_of(runs, kind), caption, seed=seed)
-    begun, saved = time.process_time(), time.monotonic()
-    while (spent := (time.process_time() - begun) / torch.get_num_threads() / 60) < minutes:
+    clock = Clock(minutes)
+    while clock.share < 1:
         some = source.batch(batch, base, device)
-        if kind in CONTROLS:  # a map speaks of the whole picture, not of its thing above all
-            some.covered.zero_()
         teacher = part if run.step % 4 == 3 else None  # its two more forwards double a step
-        run.update(flow_loss(part, some, teacher), spent / minutes)
+        run.update(flow_loss(part, some, teacher), clock.share)
         if run.step % 25 == 0:
-            print(f"{kind} {run.step} {spent:.1f}m loss {run.smooth:.4f}", flush=True)
+            print(f"{kind} {run.step} {clock.spent:.1f}m loss {run.smooth:.4f}", flush=True)
             source.pool.refresh()
-        if time.monotonic() - saved > EVERY:
+        if clock.save_due():
             run.save()
-            saved = time.monotonic()
     run.save()
 
 

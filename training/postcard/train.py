@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from . import autoencoder, base, pool, specialise
+from . import autoencoder, base, distil, pool, specialise
 from .export import RUNS
 from .parts import CONTROLS, STYLES
 
-STAGES = ("pool", "decoder", "base", "part")
+STAGES = ("pool", "decoder", "base", "distil", "part")
 POOLS = {
     "scenes": pool.of_scenes, "edits": pool.of_edits, "controls": pool.of_controls,
+    "pairs": distil.of_pairs,
     **{style: pool.of_style(style) for style in STYLES},
 }  # fmt: skip
 KINDS = (*POOLS, *CONTROLS)
@@ -47,7 +48,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--guide-from", type=float, default=0.65, help="share of the time before guidance"
     )
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.start and given.stage != "base" and not _deepens(given):
+        parser.error("--start is for the base and for ControlNets")
+    return given
+
+
+def _deepens(given: argparse.Namespace) -> bool:
+    return given.stage == "part" and given.kind in CONTROLS
 
 
 def _train(given: argparse.Namespace, device: torch.device) -> None:
@@ -58,6 +66,8 @@ def _train(given: argparse.Namespace, device: torch.device) -> None:
     sampled = common | {"batch": given.batch, "start": given.start}
     if given.stage == "base":
         base.train(given.runs, size=given.size, guide_from=given.guide_from, **sampled)
+    elif given.stage == "distil":
+        distil.train(given.runs, size=given.size, batch=given.batch, **common)
     elif given.stage == "part":
         specialise.train(given.runs, kind=given.kind, **sampled)
     else:
