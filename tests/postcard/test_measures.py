@@ -152,7 +152,8 @@ def test_a_measured_pipeline_reads_pictures_as_a_served_one_does(
 
 def test_adapters_are_switched_on_one_at_a_time_and_off_again(model: Model, judge: Judge) -> None:
     rows = list(adapters(model, judge, count=1, tier=0, steps=1, guidance=3.5))
-    assert [row["adapter"] for row in rows] == ["plain", "sketch"]
+    assert [row["adapter"] for row in rows[1::2]] == ["plain", "sketch"]
+    assert [row["of"] for row in rows] == ["renders", "model"] * 2
     assert not model.plain.get_list_adapters()
 
 

@@ -48,7 +48,7 @@ def finished(networks: Networks, noise: Tensor, words: Tensor, guidance: Tensor)
 
 @cache
 def _teacher(checkpoint: Path) -> Networks:
-    return load_networks(checkpoint)
+    return load_networks(checkpoint).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def of_pairs(rng: Random, plan: Plan) -> Example:
@@ -57,15 +57,19 @@ def of_pairs(rng: Random, plan: Plan) -> Example:
     said = [
         caption(rng, draw_scene(rng, tier=plan.tier, variety=plan.variety)) for _ in range(AT_ONCE)
     ]
-    dice = torch.Generator().manual_seed(rng.getrandbits(60))
+    dice, device = torch.Generator().manual_seed(rng.getrandbits(60)), networks.flux.device
     noise = torch.randn(AT_ONCE, TOKENS, networks.flux.config.in_channels, generator=dice)
     guidance = 1 + (STRONGEST - 1) * torch.rand(AT_ONCE, generator=dice)
-    made = finished(networks, noise, networks.tokens_of(said), guidance)
+    words = networks.tokens_of(said)
+    made = finished(networks, noise.to(device), words, guidance.to(device)).cpu()
     return {"noise": noise, "tokens": made, "guidance": guidance}, list(said)
 
 
 def first_step(student: Networks, teacher: Networks, pairs: Example) -> Tensor:
-    """Loss of one batch of pairs: half from their noise to their end, half as the teacher says."""
+    """Loss of one batch of pairs: half from their noise to their end, half as the teacher says.
+
+    `pairs` are tensors `noise` and `tokens` [B, 64, 128] and `guidance` [B], and B captions.
+    """
     tensors, said = pairs
     tokens, noise, guidance = (tensors[name] for name in ("tokens", "noise", "guidance"))
     half, words = len(tokens) // 2, student.tokens_of(said)

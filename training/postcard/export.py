@@ -42,6 +42,12 @@ def load_networks(checkpoint: Path) -> Networks:
     return networks.eval().requires_grad_(requires_grad=False)
 
 
+def trained(runs: Path) -> Path:
+    """The checkpoint of the base that parts stand beside and that ships."""
+    distilled = runs / "distilled.pt"
+    return distilled if distilled.exists() else runs / "base.pt"
+
+
 def load_part(checkpoint: Path, path: Path) -> Part:
     """A trained part (its name is the file's) beside a base of its own."""
     part = make_part(load_networks(checkpoint), path.stem)
@@ -87,7 +93,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=RUNS)
     parser.add_argument("--target", type=Path, default=TARGET)
     given = parser.parse_args()
-    checkpoint, parts = given.runs / "base.pt", given.runs / "parts"
+    checkpoint, parts = trained(given.runs), given.runs / "parts"
     made = [load_part(checkpoint, path) for path in sorted(parts.glob("*.pt"))]
     write(pipeline(load_networks(checkpoint), given.runs), given.target, made)
 

@@ -23,6 +23,7 @@ from .judge import Findings, Judge, fine_areas, verdict
 from .pipelines import Model, coded, control, edit, generate
 from .render import render
 from .scene import FIRST, Repertoire, Scene, Thing, draw_scene
+from .styles import stylise
 
 Row = dict[str, Any]
 TOLERANCE, NEAR = 2, 8
@@ -226,14 +227,18 @@ def adapters(
 ) -> Iterator[Row]:
     """The share of pictures in each adapter's style, and what it costs the subject."""
     scenes = scenes_of(count, held=True, tier=tier)
-    prompts = [prompt(scene) for scene in scenes]
-    base = {"measure": "adapters", "pictures": count, "steps": steps, "guidance": guidance}
+    prompts, (drawn, _) = [prompt(scene) for scene in scenes], render(scenes)
+
+    def row(name: str, pictures: torch.Tensor) -> Row:
+        findings = Findings(judge, pictures)
+        style = mean(findings.said("style", i) == name for i in range(count))
+        return {"adapter": name, "style": round(style, 3)} | judged(judge, pictures, scenes)
+
+    base = {"measure": "adapters", "pictures": count}
+    sampled = {"of": "model", "steps": steps, "guidance": guidance}
     for name in ("plain", *model.adapters):
-        if name == "plain":
-            made = generate(model.plain, prompts, steps=steps, guidance=guidance)
-        else:
-            with model.adapted(name) as pipe:
-                made = generate(pipe, prompts, steps=steps, guidance=guidance)
-        findings = Findings(judge, made)
-        style = mean(findings.said("style", row) == name for row in range(count))
-        yield base | {"adapter": name, "style": round(style, 3)} | judged(judge, made, scenes)
+        true = drawn if name == "plain" else stylise(drawn, name)
+        yield base | {"of": "renders"} | row(name, true)
+        with model.adapted(name) as pipe:
+            made = generate(pipe, prompts, steps=steps, guidance=guidance)
+        yield base | sampled | row(name, made)

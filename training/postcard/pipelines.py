@@ -64,7 +64,10 @@ class Model:
 
     @contextmanager
     def adapted(self, name: str) -> Iterator[Any]:
-        """The plain pipeline while one adapter is on."""
+        """The plain pipeline while one adapter is on, or none with the name `plain`."""
+        if name == "plain":
+            yield self.plain
+            return
         self.plain.load_lora_weights(self.path / "adapters", weight_name=f"{name}.safetensors")
         try:
             yield self.plain

@@ -12,7 +12,7 @@ import torch
 from .base import Source, flow_loss
 from .captions import caption
 from .clock import Clock
-from .export import load_networks
+from .export import load_networks, trained
 from .optim import Muon
 from .parts import CONTROLS, Controlled, Part, learnt, make_part, restore
 
@@ -85,7 +85,7 @@ def train(
     A ControlNet may start as a trained one of one double and one single block, in file `start`.
     """
     torch.manual_seed(seed)
-    base = load_networks(runs / "base.pt")
+    base = load_networks(trained(runs))
     part = make_part(base, kind)
     if start is not None and isinstance(part, Controlled):
         shallow = Controlled(base, kind, (1, 1))
