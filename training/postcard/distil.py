@@ -1,4 +1,4 @@
-"""Stage `distil`: one step that does what six do, and nothing else changed.
+"""Stage `distil`: one step that does what six do, all else held to the trained base.
 
 From pure noise the flow points at the mean of all fitting pictures, a blur. Here it learns to point
 at the one picture that six steps make of this noise (rectified flow, Liu et al. 2022, at noise
