@@ -164,6 +164,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "postcard.ships": Requirement(
         "DESIGN §1", "a trained model ships inside and loads in stock diffusers"
     ),
+    "postcard.one-step": Requirement("issue 3", "one step shows what ten steps make"),
     "postcard.outlines": Requirement("issue 3", "a picture follows the outlines that are given"),
     "playground.page": Requirement("DESIGN §1", "the page makes, compares and cancels pictures"),
     "bench.floor": Requirement(

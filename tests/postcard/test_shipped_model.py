@@ -75,6 +75,16 @@ def test_same_seed_same_pixels_other_seed_other_pixels(pipe: Any) -> None:
     assert not torch.equal(first, _picture(pipe, "a dog on the beach", seed=1))
 
 
+@pytest.mark.requirement("postcard.one-step")
+def test_one_step_shows_the_picture_that_ten_steps_make(pipe: Any) -> None:
+    prompt = "a yellow bus in the desert at sunset"
+    at_once, in_ten = (_picture(pipe, prompt, steps=steps) for steps in (1, 10))
+    other = _picture(pipe, prompt, steps=10, seed=1)
+    away = (at_once - in_ten).abs().mean()
+    assert away < 0.05
+    assert away < 0.8 * (other - in_ten).abs().mean()
+
+
 @pytest.mark.requirement("S4.guidance")
 def test_guidance_is_an_input_of_the_model(pipe: Any) -> None:
     low = _picture(pipe, "a dog on the beach", guidance=1.0)
