@@ -107,6 +107,15 @@ class Trainer:
         self.networks.load_state_dict(fit_rows(weights, self.networks))
         self.average = [p.detach().clone() for p in self.networks.parameters()]
 
+    def begin(self, start: Path | None, *, resume: bool, seed: int) -> int:
+        """Go on from the checkpoint, or from another run's weights; the seed for what follows."""
+        if resume and self.checkpoint.exists():
+            self.resume()
+        elif start is not None:
+            self.start(start)
+        torch.manual_seed(seed + self.step)
+        return seed + self.step
+
     def rate(self) -> float:
         """Warm up, hold, then fall to zero in the last 45 % of the time."""
         return self.lr * min(1.0, (self.step + 1) / 60, (1 - self.clock.share) / 0.45)
@@ -241,12 +250,7 @@ def train(
 ) -> None:
     """Train until `minutes` of computing are spent, over all resumed runs."""
     trainer = Trainer(runs / "base.pt", size=size, lr=lr, minutes=minutes, device=device)
-    if resume and trainer.checkpoint.exists():
-        trainer.resume()
-    elif start is not None:
-        trainer.start(start)
-    seed += trainer.step
-    torch.manual_seed(seed)
+    seed = trainer.begin(start, resume=resume, seed=seed)
     scenes = Source(runs / "scenes", caption, seed=seed)
     edits = Source(runs / "edits", instruction, seed=seed)
     teacher = None

@@ -106,15 +106,10 @@ def train(
 ) -> None:
     """Train `distilled.pt` from `base.pt` until `minutes` of computing are spent."""
     trainer = Trainer(runs / "distilled.pt", size=size, lr=lr, minutes=minutes, device=device)
-    if resume and trainer.checkpoint.exists():
-        trainer.resume()
-    else:
-        trainer.start(runs / "base.pt")
+    seed = trainer.begin(runs / "base.pt", resume=resume, seed=seed)
     student, teacher = trainer.networks, load_networks(runs / "base.pt").to(device)
     for encoder in (student.t5, student.clip):
         encoder.requires_grad_(requires_grad=False)
-    seed += trainer.step
-    torch.manual_seed(seed)
     pairs, edits = Pool(runs / "pairs", seed=seed), Source(runs / "edits", instruction, seed=seed)
     held = batch // 4
     while trainer.clock.share < 1:

@@ -49,13 +49,10 @@ def _arguments() -> argparse.Namespace:
         "--guide-from", type=float, default=0.65, help="share of the time before guidance"
     )
     given = parser.parse_args()
-    if given.start and given.stage != "base" and not _deepens(given):
+    grown = given.stage == "part" and given.kind in CONTROLS
+    if given.start and not (grown or given.stage == "base"):
         parser.error("--start is for the base and for ControlNets")
     return given
-
-
-def _deepens(given: argparse.Namespace) -> bool:
-    return given.stage == "part" and given.kind in CONTROLS
 
 
 def _train(given: argparse.Namespace, device: torch.device) -> None:
